@@ -1,0 +1,1 @@
+"""Any signal, one motion, any face."""
