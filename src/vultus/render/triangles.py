@@ -1,0 +1,346 @@
+"""A z-buffer rasteriser for triangle meshes on the CPU: visibility first, attributes and shading afterwards.
+
+Conventions: screen x to the right and y down, pixel (row j, column i) is sampled at (i + 0.5, j + 0.5). Vertices are
+snapped to 1/256 pixel and edges are tested in integers with the top-left rule (Pineda, "A parallel algorithm for
+polygon rasterization", 1988), so that a shared edge is covered exactly once. Depth is kept as 1/z, which is linear on
+the screen. A slow plain version of everything here is ``vultus.render.reference``.
+
+Triangles are dropped whole when a vertex is nearer than ``NEAR``, behind the camera, not finite, or further than
+``GUARD`` pixels from the origin of the screen: heads do not cross the near plane, and nothing is ever half drawn.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from vultus.camera import Camera
+from vultus.errors import VultusError
+from vultus.render.threads import spread
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+Integer = int | np.int32 | np.int64
+Cull = Literal["back", "front", "none"]
+
+NEAR = 0.01  # metres
+GUARD = 1 << 20  # pixels; keeps the integer edge functions inside 64 bits
+STEPS = 256  # positions per pixel
+STRIP = 16  # rows that one thread works on at a time
+_CULL: dict[Cull, int] = {"none": 0, "back": 1, "front": 2}
+_DROPPED = np.int32(-(1 << 30))
+
+
+@njit(cache=True, nogil=True)
+def _project(
+    matrix: np.ndarray, fx: float, fy: float, cx: float, cy: float, vertices: np.ndarray, out: np.ndarray
+) -> None:
+    for i in range(vertices.shape[0]):
+        x, y, z = vertices[i, 0], vertices[i, 1], vertices[i, 2]
+        depth = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3]
+        if depth >= NEAR:  # false for NaN
+            inverse = 1.0 / depth
+            out[i, 0] = cx + fx * inverse * (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3])
+            out[i, 1] = cy + fy * inverse * (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3])
+            out[i, 2] = inverse
+        else:
+            out[i, 0] = 0.0
+            out[i, 1] = 0.0
+            out[i, 2] = 0.0
+
+
+def project(camera: Camera, vertices: F32, out: F32 | None = None) -> F32:
+    """World points [V, 3] in metres -> screen points [V, 3]: x, y in pixels and 1/z in 1/m (0 = nearer than NEAR)."""
+    if out is None:
+        out = np.empty((len(vertices), 3), np.float32)
+    (fx, fy), (cx, cy) = camera.focal, camera.centre
+    _project(camera.world_to_camera, fx, fy, cx, cy, np.ascontiguousarray(vertices, np.float32), out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _snap(screen: np.ndarray, snapped: np.ndarray) -> None:
+    """Screen points -> integers of 1/256 pixel; column 0 is _DROPPED for points that no triangle may use."""
+    for i in range(screen.shape[0]):
+        x, y, w = screen[i, 0], screen[i, 1], screen[i, 2]
+        if abs(x) < GUARD and abs(y) < GUARD and w > 0.0 and w < np.inf:
+            snapped[i, 0] = np.int32(np.rint(x * STEPS))
+            snapped[i, 1] = np.int32(np.rint(y * STEPS))
+        else:
+            snapped[i, 0] = _DROPPED
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _centres(a: Integer, b: Integer, c: Integer, begin: int, end: int) -> tuple[Integer, Integer]:
+    """The first and last pixel of [begin, end) whose centres lie between the least and greatest of three positions."""
+    half = STEPS // 2
+    return max(begin, -((half - min(a, b, c)) // STEPS)), min(end - 1, (max(a, b, c) - half) // STEPS)
+
+
+@njit(cache=True, nogil=True)
+def _bin(
+    snapped: np.ndarray,
+    triangles: np.ndarray,
+    height: int,
+    width: int,
+    cull: int,
+    first: np.ndarray,
+    last: np.ndarray,
+    starts: np.ndarray,
+) -> int:
+    """Find the strips [first, last] that each triangle may touch (last < first: none); starts[s + 1] counts strip s."""
+    total = 0
+    starts[:] = 0
+    for f in range(triangles.shape[0]):
+        first[f], last[f] = 0, -1
+        i, j, k = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        x0, x1, x2 = snapped[i, 0], snapped[j, 0], snapped[k, 0]
+        if x0 == _DROPPED or x1 == _DROPPED or x2 == _DROPPED:
+            continue
+        y0, y1, y2 = snapped[i, 1], snapped[j, 1], snapped[k, 1]
+        area = (np.int64(x1) - x0) * (np.int64(y2) - y0) - (np.int64(x2) - x0) * (np.int64(y1) - y0)
+        if area == 0 or (cull == 1 and area > 0) or (cull == 2 and area < 0):
+            continue
+        top, bottom = _centres(y0, y1, y2, 0, height)
+        left, right = _centres(x0, x1, x2, 0, width)
+        if top > bottom or left > right:
+            continue
+        first[f], last[f] = top // STRIP, bottom // STRIP
+        for s in range(first[f], last[f] + 1):
+            starts[s + 1] += 1
+            total += 1
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _fill_bins(first: np.ndarray, last: np.ndarray, starts: np.ndarray, cursor: np.ndarray, bins: np.ndarray) -> None:
+    """List the triangles of every strip in their order, so that ties in depth always go to the first triangle."""
+    for s in range(1, starts.shape[0]):
+        starts[s] += starts[s - 1]
+    cursor[:] = starts[:-1]
+    for f in range(first.shape[0]):
+        for s in range(first[f], last[f] + 1):
+            bins[cursor[s]] = f
+            cursor[s] += 1
+
+
+@njit(cache=True, nogil=True)
+def _draw_strip(
+    strip: int,
+    starts: np.ndarray,
+    bins: np.ndarray,
+    snapped: np.ndarray,
+    screen: np.ndarray,
+    triangles: np.ndarray,
+    ids: np.ndarray,
+    bary: np.ndarray,
+    depth: np.ndarray,
+) -> None:
+    height, width = ids.shape
+    half = STEPS // 2
+    row0, row1 = strip * STRIP, min(height, strip * STRIP + STRIP)
+    ids[row0:row1] = -1
+    depth[row0:row1] = 0.0
+    for n in range(starts[strip], starts[strip + 1]):
+        f = bins[n]
+        i, j, k = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        x0, y0 = np.int64(snapped[i, 0]), np.int64(snapped[i, 1])
+        x1, y1 = np.int64(snapped[j, 0]), np.int64(snapped[j, 1])
+        x2, y2 = np.int64(snapped[k, 0]), np.int64(snapped[k, 1])
+        z0, z1, z2 = np.float64(screen[i, 2]), np.float64(screen[j, 2]), np.float64(screen[k, 2])
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        # Edge functions that are positive inside whichever way the triangle winds.
+        sign = 1 if area > 0 else -1
+        inverse = 1.0 / (area * sign)
+        dx0, dy0 = (x2 - x1) * sign, (y2 - y1) * sign
+        dx1, dy1 = (x0 - x2) * sign, (y0 - y2) * sign
+        dx2, dy2 = (x1 - x0) * sign, (y1 - y0) * sign
+        # Top-left rule: centres on the other edges belong to the neighbour.
+        t0 = 0 if dy0 < 0 or (dy0 == 0 and dx0 > 0) else 1
+        t1 = 0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else 1
+        t2 = 0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else 1
+        top, bottom = _centres(y0, y1, y2, row0, row1)
+        left, right = _centres(x0, x1, x2, 0, width)
+        px, py = left * STEPS + half, top * STEPS + half
+        e0_row = dx0 * (py - y1) - dy0 * (px - x1)
+        e1_row = dx1 * (py - y2) - dy1 * (px - x2)
+        e2_row = dx2 * (py - y0) - dy2 * (px - x0)
+        for row in range(top, bottom + 1):
+            e0, e1, e2 = e0_row, e1_row, e2_row
+            for column in range(left, right + 1):
+                if e0 >= t0 and e1 >= t1 and e2 >= t2:
+                    w0, w1 = e0 * inverse * z0, e1 * inverse * z1
+                    z = w0 + w1 + e2 * inverse * z2
+                    if np.float32(z) > depth[row, column]:
+                        depth[row, column] = np.float32(z)
+                        ids[row, column] = f
+                        r = 1.0 / z
+                        bary[row, column, 0] = np.float32(w0 * r)
+                        bary[row, column, 1] = np.float32(w1 * r)
+                e0 -= dy0 * STEPS
+                e1 -= dy1 * STEPS
+                e2 -= dy2 * STEPS
+            e0_row += dx0 * STEPS
+            e1_row += dx1 * STEPS
+            e2_row += dx2 * STEPS
+
+
+class Rasteriser:
+    """Draws triangles into buffers that are reused from frame to frame.
+
+    After :meth:`draw`: ``ids`` int32 [H, W], the nearest triangle or -1; ``bary`` float32 [H, W, 2], its
+    perspective-correct weights of the first two corners (the third is 1 minus both; undefined where ids is -1);
+    ``inverse_depth`` float32 [H, W], 1/z in 1/m, 0 where ids is -1.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        """Buffers of *height* x *width* pixels, each at least 1 and at most 16384."""
+        if not (1 <= height <= 16384 and 1 <= width <= 16384):
+            raise VultusError(f"Cannot draw {width}x{height} pixels", "Choose sizes from 1 to 16384.")
+        self.ids: I32 = np.full((height, width), -1, np.int32)
+        self.bary: F32 = np.zeros((height, width, 2), np.float32)
+        self.inverse_depth: F32 = np.zeros((height, width), np.float32)
+        strips = -(-height // STRIP)
+        self._starts = np.zeros(strips + 1, np.int32)
+        self._cursor = np.zeros(strips, np.int32)
+        self._snapped: I32 = np.zeros((0, 2), np.int32)
+        self._first: I32 = np.zeros(0, np.int32)
+        self._last: I32 = np.zeros(0, np.int32)
+        self._bins: I32 = np.zeros(0, np.int32)
+
+    @property
+    def strips(self) -> int:
+        """The number of pieces that the rows are worked on in."""
+        return len(self._cursor)
+
+    def draw(self, screen: F32, triangles: I32, *, cull: Cull = "back", threads: int | None = None) -> None:
+        """Draw *triangles* int32 [F, 3] over *screen* float32 [V, 3] (from :func:`project`), replacing what was there.
+
+        A triangle is a front one when its corners run counter-clockwise to the viewer (glTF). Of equally near
+        triangles the first wins, whatever the number of threads.
+        """
+        if screen.dtype != np.float32 or triangles.dtype != np.int32:
+            raise VultusError("The rasteriser takes float32 screen points and int32 triangles")
+        if len(triangles) and not (triangles.min() >= 0 and triangles.max() < len(screen)):
+            raise VultusError("A triangle names a vertex that does not exist")
+        screen, triangles = np.ascontiguousarray(screen), np.ascontiguousarray(triangles)
+        if len(self._snapped) < len(screen):
+            self._snapped = np.empty((len(screen), 2), np.int32)
+        if len(self._first) != len(triangles):
+            self._first, self._last = np.empty(len(triangles), np.int32), np.empty(len(triangles), np.int32)
+        _snap(screen, self._snapped)
+        height, width = self.ids.shape
+        total = _bin(self._snapped, triangles, height, width, _CULL[cull], self._first, self._last, self._starts)
+        if len(self._bins) < total:
+            self._bins = np.empty(total * 5 // 4, np.int32)
+        _fill_bins(self._first, self._last, self._starts, self._cursor, self._bins)
+
+        def strip(index: int) -> None:
+            _draw_strip(
+                index, self._starts, self._bins, self._snapped, screen, triangles,
+                self.ids, self.bary, self.inverse_depth,
+            )  # fmt: skip
+
+        spread(strip, self.strips, threads)
+
+
+@njit(cache=True, nogil=True)
+def _interpolate(
+    ids: np.ndarray, bary: np.ndarray, index: np.ndarray, attribute: np.ndarray, out: np.ndarray, row0: int, row1: int
+) -> None:
+    one = np.float32(1.0)
+    for row in range(row0, row1):
+        for column in range(ids.shape[1]):
+            f = ids[row, column]
+            if f < 0:
+                for c in range(attribute.shape[1]):
+                    out[row, column, c] = 0.0
+                continue
+            a, b = bary[row, column, 0], bary[row, column, 1]
+            w = one - a - b
+            i, j, k = index[f, 0], index[f, 1], index[f, 2]
+            for c in range(attribute.shape[1]):
+                out[row, column, c] = a * attribute[i, c] + b * attribute[j, c] + w * attribute[k, c]
+
+
+def interpolate(raster: Rasteriser, index: I32, attribute: F32, out: F32 | None = None) -> F32:
+    """Per-pixel values [H, W, C] of *attribute* float32 [N, C]; *index* int32 [F, 3] names a row per corner.
+
+    *index* is the drawn triangle list, or another with as many rows (such as texture corners). 0 where nothing lies.
+    """
+    height, width = raster.ids.shape
+    if out is None:
+        out = np.empty((height, width, attribute.shape[1]), np.float32)
+    target = out
+    attribute, index = np.ascontiguousarray(attribute, np.float32), np.ascontiguousarray(index, np.int32)
+    spread(
+        lambda s: _interpolate(
+            raster.ids, raster.bary, index, attribute, target, s * STRIP, min(height, (s + 1) * STRIP)
+        ),
+        raster.strips,
+    )
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _sample(uv: np.ndarray, texture: np.ndarray, out: np.ndarray) -> None:
+    height, width, channels = texture.shape
+    for row in range(uv.shape[0]):
+        for column in range(uv.shape[1]):
+            x = uv[row, column, 0] * width - np.float32(0.5)
+            y = (np.float32(1.0) - uv[row, column, 1]) * height - np.float32(0.5)
+            if not (np.isfinite(x) and np.isfinite(y)):
+                x, y = np.float32(0.0), np.float32(0.0)
+            x = min(max(x, np.float32(0.0)), np.float32(width - 1))
+            y = min(max(y, np.float32(0.0)), np.float32(height - 1))
+            i, j = np.int64(x), np.int64(y)
+            i1, j1 = min(i + 1, width - 1), min(j + 1, height - 1)
+            a, b = x - np.float32(i), y - np.float32(j)
+            for c in range(channels):
+                above = texture[j, i, c] + (texture[j, i1, c] - texture[j, i, c]) * a
+                below = texture[j1, i, c] + (texture[j1, i1, c] - texture[j1, i, c]) * a
+                out[row, column, c] = above + (below - above) * b
+
+
+def sample(texture: F32, uv: F32, out: F32 | None = None) -> F32:
+    """Bilinear lookup [H, W, C] of *texture* [h, w, C] at *uv* [H, W, 2]; v = 1 is the top row, edges are clamped."""
+    if out is None:
+        out = np.empty((*uv.shape[:2], texture.shape[2]), np.float32)
+    _sample(np.ascontiguousarray(uv, np.float32), np.ascontiguousarray(texture, np.float32), out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _vertex_normals(vertices: np.ndarray, triangles: np.ndarray, out: np.ndarray) -> None:
+    out[:] = 0.0
+    for f in range(triangles.shape[0]):
+        i, j, k = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        ax, ay, az = vertices[j, 0] - vertices[i, 0], vertices[j, 1] - vertices[i, 1], vertices[j, 2] - vertices[i, 2]
+        bx, by, bz = vertices[k, 0] - vertices[i, 0], vertices[k, 1] - vertices[i, 1], vertices[k, 2] - vertices[i, 2]
+        nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        if not np.isfinite(nx + ny + nz):
+            continue
+        for corner in (i, j, k):
+            out[corner, 0] += nx
+            out[corner, 1] += ny
+            out[corner, 2] += nz
+    for i in range(out.shape[0]):
+        length = np.sqrt(out[i, 0] * out[i, 0] + out[i, 1] * out[i, 1] + out[i, 2] * out[i, 2])
+        if length > 0.0:
+            scale = np.float32(1.0) / length
+            out[i, 0] *= scale
+            out[i, 1] *= scale
+            out[i, 2] *= scale
+        else:
+            out[i, 2] = 1.0
+
+
+def vertex_normals(vertices: F32, triangles: I32, out: F32 | None = None) -> F32:
+    """Unit normals [V, 3], weighted by triangle area; vertices of no (or only empty) triangles get +z."""
+    if out is None:
+        out = np.empty((len(vertices), 3), np.float32)
+    _vertex_normals(np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(triangles, np.int32), out)
+    return out
