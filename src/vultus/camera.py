@@ -13,6 +13,12 @@ Array = NDArray[np.float64]
 FLIP_YZ = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
+def _rigid(matrix: Array) -> bool:
+    turn = matrix[:3, :3]
+    proper = np.allclose(turn @ turn.T, np.eye(3), atol=1e-6) and np.linalg.det(turn) > 0
+    return bool(proper and np.allclose(matrix[3], (0, 0, 0, 1), atol=1e-9))
+
+
 @dataclass(frozen=True, eq=False)
 class Camera:
     """A pinhole camera without distortion (OpenCV: x right, y down, z into the scene).
@@ -29,9 +35,11 @@ class Camera:
 
     def __post_init__(self) -> None:
         matrix = np.array(self.world_to_camera, np.float64)
-        if self.width < 1 or self.height < 1 or min(self.focal) <= 0:
+        if self.width < 1 or self.height < 1 or not all(0 < f < np.inf for f in self.focal):
             raise VultusError("A camera needs a positive size and focal length")
-        if matrix.shape != (4, 4) or not np.allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-6):
+        if not np.isfinite(self.centre).all():
+            raise VultusError("A camera's centre must be finite")
+        if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or not _rigid(matrix):
             raise VultusError("world_to_camera must be a rigid 4x4 matrix")
         matrix.flags.writeable = False
         object.__setattr__(self, "world_to_camera", matrix)
@@ -69,7 +77,7 @@ class Camera:
 
     def to_gltf(self) -> tuple[Array, float]:
         """The inverse of :meth:`from_gltf`: (4x4 camera-to-world, vertical field of view in radians)."""
-        pose: Array = np.linalg.inv(FLIP_YZ @ self.world_to_camera)
+        pose = np.asarray(np.linalg.inv(FLIP_YZ @ self.world_to_camera), np.float64)
         return pose, 2 * float(np.arctan(0.5 * self.height / self.focal[1]))
 
     @property

@@ -1,0 +1,322 @@
+"""The command line: one frozen dataclass a command, turned into options by tyro.
+
+Exit code 0 and a line for what was written; on bad input exit code 2 and one line that says what is
+wrong and how to mend it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+from tyro.conf import Positional, UseAppendAction
+
+from vultus import __version__
+from vultus.errors import VultusError, unknown
+
+if TYPE_CHECKING:
+    from vultus.pipeline import Report
+
+Quality = Literal["draft", "default", "film"]
+Progress = Callable[[float, float | None], None]
+File = Annotated[str | None, tyro.conf.arg(metavar="FILE")]
+Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT")]
+Outputs = UseAppendAction[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Make a person speak a real recording: demo.mp4, demo.glb and demo.csv, with a report of what was measured."""
+
+    out: str = "demo.mp4"
+    """The video to write; the GLB and the CSV get the same name."""
+    face: str = "person:11"
+    """Who speaks: person:SEED or person:key=value,…"""
+    seed: int = 0
+    """Varies blinks, gaze and gestures."""
+    quality: Quality = "default"
+    """How much work goes into a picture."""
+    offline: bool = False
+    """Do not fetch the recording; use a voice that is part of the package."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from vultus.demo import demo
+
+        with _progress("demo") as step:
+            report = demo(
+                self.out, face=self.face, seed=self.seed, quality=self.quality, offline=self.offline, progress=step
+            )
+        for line in report.lines():
+            print(line)
+
+
+@dataclass(frozen=True)
+class Animate:
+    """Make a face speak: a recording, or a text alone, becomes video, GLB or curves."""
+
+    speech: Positional[File] = None
+    """The recording: any sound or video file. Leave it out to speak --text with the built-in voice."""
+    text: Text = None
+    """What is said, or a file that holds it; makes the lips more exact."""
+    face: str = "person:11"
+    """Who speaks: person:SEED or person:key=value,…"""
+    style: str = ""
+    """Emotion and manner, such as happy:0.6,head:0.5"""
+    seed: str = "0"
+    """Varies blinks, gaze and gestures; the same seed gives the same result."""
+    fps: str = "30"
+    """Frames per second, such as 25, 29.97 or 30000/1001."""
+    size: int = 512
+    """Height and width of the video in pixels."""
+    quality: Quality = "default"
+    """How much work goes into a picture."""
+    out: Outputs = ()
+    """What to write: .mp4, .glb, .csv (Live Link Face), .json (Audio2Face) or .npz; may be given several times."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from vultus import pipeline
+
+        with _progress("animate") as step:
+            report = pipeline.animate(
+                self.speech,
+                text=self.text,
+                face=self.face,
+                style=self.style,
+                seed=_whole(self.seed, "seed"),
+                fps=self.fps,
+                size=self.size,
+                quality=self.quality,
+                out=self.out or (pipeline.default_output(self.speech),),
+                progress=step,
+            )
+        _tell(report)
+
+
+@dataclass(frozen=True)
+class Render:
+    """Turn a motion file into a video of a face."""
+
+    motion: Positional[str]
+    """A motion: .csv (Live Link Face), .json (Audio2Face), .npz or an animated .glb"""
+    face: str = "person:11"
+    """Whose face: person:SEED or person:key=value,…"""
+    sound: File = None
+    """A sound or video file to lay under the video."""
+    fps: Annotated[str | None, tyro.conf.arg(metavar="RATE")] = None
+    """Frames per second; those of the motion unless given."""
+    size: int = 512
+    """Height and width of the video in pixels."""
+    quality: Quality = "default"
+    """How much work goes into a picture."""
+    out: Outputs = ("motion.mp4",)
+    """What to write: .mp4 or .glb; may be given several times."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from vultus import pipeline
+
+        with _progress("render") as step:
+            report = pipeline.render(
+                self.motion,
+                face=self.face,
+                sound=self.sound,
+                fps=self.fps,
+                size=self.size,
+                quality=self.quality,
+                out=self.out,
+                progress=step,
+            )
+        _tell(report)
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Turn one motion format into another: .csv, .json, .npz and .glb."""
+
+    source: Positional[str]
+    """The motion to read."""
+    target: Positional[str]
+    """The file to write."""
+    fps: Annotated[str | None, tyro.conf.arg(metavar="RATE")] = None
+    """Resample to this frame rate."""
+    mirror: bool = False
+    """Swap the person's left and right."""
+    face: str = "person:11"
+    """The face that a .glb gets."""
+    visemes: bool = False
+    """Add the 15 Oculus visemes to a .glb."""
+    names: Literal["vultus", "vrm", "mixamo"] = "vultus"
+    """How the joints of a .glb are called."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from vultus import pipeline
+
+        report = pipeline.convert(
+            self.source,
+            self.target,
+            fps=self.fps,
+            mirror=self.mirror,
+            face=self.face,
+            visemes=self.visemes,
+            names=self.names,
+        )
+        _tell(report)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure speed, memory and start-up on this machine: medians, and the same on one thread."""
+
+    quick: bool = False
+    """Fewer repeats and no long clips."""
+    json: File = None
+    """Write the numbers to this file too."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from vultus.lab.bench import bench
+
+        with _progress("bench") as step:
+            table = bench(quick=self.quick, json_path=self.json, progress=step)
+        print(table)
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what this installation has: versions, threads, caches, graphics card."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from vultus.doctor import examine
+
+        for name, value in examine():
+            print(f"{name:<18}{value}")
+
+
+@dataclass(frozen=True)
+class Assets:
+    """List, fetch, verify or clear the files that are not part of the package."""
+
+    action: Positional[Literal["list", "fetch", "verify", "path", "clear"]] = "list"
+    """What to do."""
+    name: Positional[Annotated[str | None, tyro.conf.arg(metavar="NAME")]] = None
+    """Which asset; all of them unless given."""
+    source: Annotated[str | None, tyro.conf.arg(name="from", metavar="FILE")] = None
+    """With fetch: take the file from this path instead of a package."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from vultus.assets import run
+
+        for line in run(self.action, self.name, self.source):
+            print(line)
+
+
+COMMANDS = {
+    "demo": Demo,
+    "animate": Animate,
+    "render": Render,
+    "convert": Convert,
+    "bench": Bench,
+    "doctor": Doctor,
+    "assets": Assets,
+}
+
+
+def _whole(text: str, name: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise VultusError(f"The {name} {text!r} is not a whole number", f"Give one such as --{name} 7") from error
+
+
+def _tell(report: Report) -> None:
+    for line in report.lines():
+        print(line)
+
+
+@contextlib.contextmanager
+def _progress(title: str) -> Iterator[Progress]:
+    """A progress bar on a terminal, nothing elsewhere; yields a function of (done, total or None) in seconds."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.1f} s"))
+    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(title, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def _parse(arguments: Sequence[str]) -> Demo | Animate | Render | Convert | Bench | Doctor | Assets:
+    """The command that the arguments name; SystemExit(0) for --help, VultusError in one line for bad arguments."""
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        raise unknown("command", arguments[0], COMMANDS)
+    caught = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(caught):
+            return tyro.extras.subcommand_cli_from_dict(
+                COMMANDS,
+                args=list(arguments),
+                prog="vultus",
+                description="Any signal, one motion, any face.",
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise VultusError(*_one_line(caught.getvalue())) from None
+
+
+def _one_line(box: str) -> tuple[str, str]:
+    """tyro's boxed message -> (problem, mend)."""
+    lines = [line.strip("│ ").strip() for line in box.splitlines() if line and line[0] not in "╭╰"]
+    rules = [i for i, line in enumerate(lines) if line.startswith("─")]
+    problem = " ".join(lines[: rules[0]] if rules else lines)
+    # The first two lines after the rule: "Perhaps you meant:" and the nearest option.
+    hint = " ".join(lines[rules[0] + 1 : rules[1]][:2]) if len(rules) > 1 else ""
+    return problem or "The arguments are not understood", hint or "See vultus --help"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``vultus`` with *arguments* (those of the process unless given); returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if list(arguments) == ["--version"]:
+        print(f"vultus {__version__}")
+        return 0
+    try:
+        _parse(arguments or ["--help"]).run()
+    except VultusError as error:
+        print(f"vultus: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("vultus: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away, as in `vultus assets | head -1`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("VULTUS_DEBUG"):
+            raise
+        print(
+            f"vultus: a defect of vultus: {type(error).__name__}: {error}. VULTUS_DEBUG=1 shows where", file=sys.stderr
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

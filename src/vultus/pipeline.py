@@ -1,0 +1,358 @@
+"""The main job from end to end: speech -> Motion -> video, GLB or curves, streamed.
+
+Sound is read twice, once for the driver and once for the video, so that nothing but the curves
+that a file asks for grows with the length of the recording.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from vultus.errors import VultusError
+from vultus.motion import Motion, Time, as_fps, concatenate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vultus.heads.person import PersonHead
+
+    Samples = NDArray[np.float32]
+
+Quality = Literal["draft", "default", "film"]
+Progress = Callable[[float, float | None], None]
+
+SPEECH_RATE = 16000
+VIDEO_RATE = 48000
+MAX_FPS = 240
+SIZES = (32, 4096)
+CURVES = (".csv", ".json", ".npz")
+OUTPUTS = (".mp4", ".glb", *CURVES)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run wrote and how long it took; times in seconds."""
+
+    written: tuple[Path, ...]
+    duration: float = 0.0
+    frames: int = 0
+    wall: float = 0.0
+    first_frame: float | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def speed(self) -> float:
+        """Seconds of motion for each second of work: 1 is real time."""
+        return self.duration / max(self.wall, 1e-9)
+
+    def lines(self) -> Iterator[str]:
+        """One line for each file, with the speed after the first, then the notes."""
+        for i, path in enumerate(self.written):
+            timing = f" ({self.duration:.1f} s, {self.frames} frames, {self.speed:.1f}x real time)"
+            yield f"wrote {path}{timing if i == 0 and self.frames else ''}"
+        for name, note in self.notes.items():
+            yield f"{name:<28}{note}"
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Something to hear: a file, or samples with their rate in Hz."""
+
+    source: Path | tuple[Samples, int]
+
+    @classmethod
+    def open(cls, path: str | Path) -> Sound:
+        """A file with sound in it; VultusError when there is none."""
+        from vultus.io import audio
+
+        audio.probe(path)
+        return cls(Path(path))
+
+    def duration(self) -> float | None:
+        """Seconds, or None where the file does not say."""
+        if isinstance(self.source, Path):
+            from vultus.io import audio
+
+            return audio.probe(self.source).duration
+        samples, rate = self.source
+        return len(samples) / rate
+
+    def blocks(self, rate: int) -> Iterator[Samples]:
+        """Mono float32 blocks of up to a second at *rate* Hz."""
+        from vultus.io import audio
+
+        if isinstance(self.source, Path):
+            yield from audio.stream(self.source, rate=rate, block=rate // 4)
+            return
+        samples, own = self.source
+        yield from audio.blocks(audio.resample(samples, own, rate), rate // 4)
+
+
+class Sink(Protocol):
+    """Takes motion piece by piece."""
+
+    def write(self, motion: Motion) -> None:
+        """Take the next piece."""
+
+
+def default_output(speech: str | None) -> str:
+    """The video that ``animate`` writes when none is named: never the recording itself."""
+    return f"{Path(speech).stem}-vultus.mp4" if speech else "speech-vultus.mp4"
+
+
+def animate(
+    speech: str | Path | None,
+    *,
+    out: str | Path | Sequence[str | Path],
+    text: str | None = None,
+    face: str = "person:11",
+    style: str = "",
+    seed: int = 0,
+    fps: Time = 30,
+    size: int = 512,
+    quality: Quality = "default",
+    progress: Progress | None = None,
+) -> Report:
+    """Speech (a sound or video file) -> every file in *out*, by its extension (see ``OUTPUTS``).
+
+    Without *speech*, *text* is spoken by the built-in voice. *text* may be the name of a .txt file. The frame rate
+    lies in (0, 240], *size* is the height and width of the video in pixels. Raises VultusError on bad input.
+    """
+    from vultus.drivers.speech import drive
+    from vultus.drivers.style import parse_style
+
+    rate = checked_fps(fps)
+    manner = parse_style(style)
+    words = read_text(text)
+    sound = Sound.open(speech) if speech else _spoken(words, seed)
+    motions = drive(sound.blocks(SPEECH_RATE), text=words, style=manner, seed=seed, fps=rate)
+    outputs = checked_outputs(out, [speech])
+    return produce(motions, rate, outputs, face=face, size=size, quality=quality, sound=sound, progress=progress)
+
+
+def render(
+    motion: str | Path | Motion,
+    *,
+    out: str | Path | Sequence[str | Path],
+    face: str = "person:11",
+    sound: str | Path | None = None,
+    fps: Time | None = None,
+    size: int = 512,
+    quality: Quality = "default",
+    progress: Progress | None = None,
+) -> Report:
+    """A motion, or a file of one -> every file in *out*, with *sound* under a video."""
+    moving = motion if isinstance(motion, Motion) else read_motion(motion)
+    if fps is not None:
+        moving = moving.resample(checked_fps(fps))
+    outputs = checked_outputs(out, [motion if not isinstance(motion, Motion) else None, sound])
+    heard = Sound.open(sound) if sound else None
+    pieces = (moving[i : i + 30] for i in range(0, len(moving), 30))
+    return produce(pieces, moving.fps, outputs, face=face, size=size, quality=quality, sound=heard, progress=progress)
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    fps: Time | None = None,
+    mirror: bool = False,
+    face: str = "person:11",
+    visemes: bool = False,
+    names: Literal["vultus", "vrm", "mixamo"] = "vultus",
+) -> Report:
+    """One motion file -> another (.csv, .json, .npz, .glb)."""
+    began = time.perf_counter()
+    (path,) = checked_outputs(target, [source], known=(*CURVES, ".glb"))
+    motion = read_motion(source)
+    motion = motion.resample(checked_fps(fps)) if fps is not None else motion
+    motion = motion.mirror() if mirror else motion
+    if path.suffix.lower() == ".glb":
+        _write_glb(path, motion, face, visemes=visemes, names=names)
+    else:
+        _write_curves(path, motion)
+    return Report((path,), float(motion.duration), len(motion), time.perf_counter() - began)
+
+
+def produce(
+    motions: Iterable[Motion],
+    fps: Fraction,
+    outputs: Sequence[Path],
+    *,
+    face: str,
+    size: int = 512,
+    quality: Quality = "default",
+    sound: Sound | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Send pieces of motion to every output; nothing is left behind when something fails."""
+    began = time.perf_counter()
+    frames, first = 0, None
+    total = sound.duration() if sound else None
+    with ExitStack() as stack:
+        sinks = [_sink(stack, path, fps, face, size, quality, sound) for path in outputs]
+        for motion in motions:
+            for sink in sinks:
+                sink.write(motion)
+            first = first if first is not None else time.perf_counter() - began
+            frames += len(motion)
+            if progress:
+                progress(float(frames / fps), total)
+    return Report(tuple(outputs), float(frames / fps), frames, time.perf_counter() - began, first)
+
+
+def checked_fps(fps: Time) -> Fraction:
+    """*fps* as a Fraction in (0, 240]."""
+    rate = as_fps(fps)
+    if rate > MAX_FPS:
+        raise VultusError(f"{float(rate):g} frames per second are too many", f"Give at most {MAX_FPS}")
+    return rate
+
+
+def checked_outputs(
+    out: str | Path | Sequence[str | Path], inputs: Sequence[str | Path | None], known: Sequence[str] = OUTPUTS
+) -> list[Path]:
+    """The files to write; VultusError for an unknown extension, a name given twice, or one of the inputs."""
+    paths = [Path(p) for p in ([out] if isinstance(out, str | Path) else out)]
+    if not paths:
+        raise VultusError("There is nothing to write", "Name a file with --out")
+    for path in paths:
+        if path.suffix.lower() not in known:
+            extension = f"the extension {path.suffix!r}" if path.suffix else "no extension"
+            raise VultusError(f"{path} has {extension}, which cannot be written", f"Known: {', '.join(known)}")
+    taken = [p.resolve() for p in paths]
+    sources = [Path(p).resolve() for p in inputs if p]
+    for i, path in enumerate(taken):
+        if path in sources:
+            raise VultusError(f"{paths[i]} is the input", "Choose another name for the output")
+        if path in taken[:i]:
+            raise VultusError(f"{paths[i]} is named twice", "Give each output a name of its own")
+    return paths
+
+
+def read_text(text: str | None) -> str | None:
+    """*text* itself, or what the .txt file of that name holds; None when there is nothing to say."""
+    if text is not None and text.lower().endswith(".txt") and "\n" not in text:
+        from vultus.io.files import check_readable
+
+        try:
+            return check_readable(text, "text").read_text("utf-8-sig").strip() or None
+        except UnicodeDecodeError as error:
+            raise VultusError(f"{text} is not UTF-8 text", "Save it as UTF-8") from error
+    return text.strip() or None if text else None
+
+
+def read_motion(path: str | Path) -> Motion:
+    """A motion from any file that holds one: curves, or the animation of a .glb."""
+    if Path(path).suffix.lower() == ".glb":
+        from vultus.io import gltf
+
+        _, motion = gltf.read(path)
+        if motion is None:
+            raise VultusError(f"{path} holds no animation", "Give a .glb with one, or a .csv")
+        return motion
+    from vultus.io import formats
+
+    return formats.read_motion(path)
+
+
+def _spoken(text: str | None, seed: int) -> Sound:
+    if not text:
+        raise VultusError("There is nothing to speak", "Give a recording, or words with --text")
+    from vultus.voices import formant
+
+    samples, _ = formant.speak(text, rate=SPEECH_RATE, seed=seed)
+    return Sound((samples, SPEECH_RATE))
+
+
+def _sink(
+    stack: ExitStack, path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None
+) -> Sink:
+    suffix = path.suffix.lower()
+    if suffix == ".mp4":
+        return stack.enter_context(_Video(path, fps, face, size, quality, sound))
+    if suffix == ".glb":
+        return stack.enter_context(_Collector(path, lambda p, motion: _write_glb(p, motion, face)))
+    return stack.enter_context(_Collector(path, _write_curves))
+
+
+class _Video:
+    """Renders pieces of motion into a video file; the encoder works beside the renderer."""
+
+    def __init__(self, path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None) -> None:
+        from vultus.heads.person import PersonHead
+        from vultus.io.video import VideoWriter
+
+        if not SIZES[0] <= size <= SIZES[1] or size % 2:
+            raise VultusError(f"A video cannot be {size} pixels wide", f"Give an even --size in {SIZES[0]}–{SIZES[1]}")
+        self._head: PersonHead = PersonHead(face, size=(size, size), quality=quality)
+        heard = sound.blocks(VIDEO_RATE) if sound else None
+        self._writer = VideoWriter(path, size=(size, size), fps=fps, audio=heard, audio_rate=VIDEO_RATE)
+
+    def __enter__(self) -> _Video:
+        self._writer.__enter__()
+        return self
+
+    def __exit__(self, *failure: Any) -> bool | None:
+        return self._writer.__exit__(*failure)
+
+    def write(self, motion: Motion) -> None:
+        for frame in self._head.frames([motion]):
+            self._writer.write(frame)
+
+
+class _Collector:
+    """Gathers the curves (280 bytes a frame) and writes the file when all has gone well."""
+
+    def __init__(self, path: Path, save: Callable[[Path, Motion], None]) -> None:
+        self._path, self._save = path, save
+        self._pieces: list[Motion] = []
+
+    def __enter__(self) -> _Collector:
+        from vultus.io.files import atomic
+
+        # Find out that the file cannot be written before the work, not after it.
+        self._file = atomic(self._path)
+        self._temporary = self._file.__enter__()
+        return self
+
+    def __exit__(self, *failure: Any) -> bool | None:
+        if failure[0] is not None:
+            return self._file.__exit__(*failure)
+        try:
+            self._save(self._temporary, concatenate(self._pieces))
+        except BaseException as error:
+            if not self._file.__exit__(type(error), error, error.__traceback__):
+                raise
+            return None
+        return self._file.__exit__(None, None, None)
+
+    def write(self, motion: Motion) -> None:
+        self._pieces.append(motion)
+
+
+def _write_curves(path: Path, motion: Motion) -> None:
+    from vultus.io import formats
+
+    formats.write_motion(path, motion)
+
+
+def _write_glb(
+    path: Path,
+    motion: Motion,
+    face: str,
+    *,
+    visemes: bool = False,
+    names: Literal["vultus", "vrm", "mixamo"] = "vultus",
+) -> None:
+    from vultus.heads.person import PersonHead
+    from vultus.io import gltf
+
+    gltf.write(path, PersonHead(face, quality="draft").model(), motion, visemes=visemes, names=names)
