@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from vultus.errors import VultusError
 from vultus.motion import Motion, Time, as_fps, concatenate
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from vultus.heads.person import PersonHead
-
     Samples = NDArray[np.float32]
 
 Quality = Literal["draft", "default", "film"]
 Progress = Callable[[float, float | None], None]
+Sink = Callable[[Motion], None]
 
 SPEECH_RATE = 16000
 VIDEO_RATE = 48000
@@ -93,13 +92,6 @@ class Sound:
             return
         samples, own = self.source
         yield from audio.blocks(audio.resample(samples, own, rate), rate // 4)
-
-
-class Sink(Protocol):
-    """Takes motion piece by piece."""
-
-    def write(self, motion: Motion) -> None:
-        """Take the next piece."""
 
 
 def default_output(speech: str | None) -> str:
@@ -197,10 +189,10 @@ def produce(
     frames, first = 0, None
     total = sound.duration() if sound else None
     with ExitStack() as stack:
-        sinks = [_sink(stack, path, fps, face, size, quality, sound) for path in outputs]
+        sinks = [stack.enter_context(_sink(path, fps, face, size, quality, sound)) for path in outputs]
         for motion in motions:
             for sink in sinks:
-                sink.write(motion)
+                sink(motion)
             first = first if first is not None else time.perf_counter() - began
             frames += len(motion)
             if progress:
@@ -273,69 +265,45 @@ def _spoken(text: str | None, seed: int) -> Sound:
 
 
 def _sink(
-    stack: ExitStack, path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None
-) -> Sink:
+    path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None
+) -> AbstractContextManager[Sink]:
     suffix = path.suffix.lower()
     if suffix == ".mp4":
-        return stack.enter_context(_Video(path, fps, face, size, quality, sound))
+        return _video(path, fps, face, size, quality, sound)
     if suffix == ".glb":
-        return stack.enter_context(_Collector(path, lambda p, motion: _write_glb(p, motion, face)))
-    return stack.enter_context(_Collector(path, _write_curves))
+        return _collected(path, lambda temporary, motion: _write_glb(temporary, motion, face))
+    return _collected(path, _write_curves)
 
 
-class _Video:
-    """Renders pieces of motion into a video file; the encoder works beside the renderer."""
+@contextmanager
+def _video(path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None) -> Iterator[Sink]:
+    """Renders pieces of motion into a video; the encoder works beside the renderer."""
+    from vultus.heads.person import PersonHead
+    from vultus.io.video import VideoWriter
 
-    def __init__(self, path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None) -> None:
-        from vultus.heads.person import PersonHead
-        from vultus.io.video import VideoWriter
+    if not SIZES[0] <= size <= SIZES[1] or size % 2:
+        raise VultusError(f"A video cannot be {size} pixels wide", f"Give an even --size in {SIZES[0]}–{SIZES[1]}")
+    head = PersonHead(face, size=(size, size), quality=quality)
+    heard = sound.blocks(VIDEO_RATE) if sound else None
+    with VideoWriter(path, size=(size, size), fps=fps, audio=heard, audio_rate=VIDEO_RATE) as writer:
 
-        if not SIZES[0] <= size <= SIZES[1] or size % 2:
-            raise VultusError(f"A video cannot be {size} pixels wide", f"Give an even --size in {SIZES[0]}–{SIZES[1]}")
-        self._head: PersonHead = PersonHead(face, size=(size, size), quality=quality)
-        heard = sound.blocks(VIDEO_RATE) if sound else None
-        self._writer = VideoWriter(path, size=(size, size), fps=fps, audio=heard, audio_rate=VIDEO_RATE)
+        def write(motion: Motion) -> None:
+            for frame in head.frames([motion]):
+                writer.write(frame)
 
-    def __enter__(self) -> _Video:
-        self._writer.__enter__()
-        return self
-
-    def __exit__(self, *failure: Any) -> bool | None:
-        return self._writer.__exit__(*failure)
-
-    def write(self, motion: Motion) -> None:
-        for frame in self._head.frames([motion]):
-            self._writer.write(frame)
+        yield write
 
 
-class _Collector:
-    """Gathers the curves (280 bytes a frame) and writes the file when all has gone well."""
+@contextmanager
+def _collected(path: Path, save: Callable[[Path, Motion], None]) -> Iterator[Sink]:
+    """Gathers the curves (345 bytes a frame) and writes the file when all has gone well."""
+    from vultus.io.files import atomic
 
-    def __init__(self, path: Path, save: Callable[[Path, Motion], None]) -> None:
-        self._path, self._save = path, save
-        self._pieces: list[Motion] = []
-
-    def __enter__(self) -> _Collector:
-        from vultus.io.files import atomic
-
-        # Find out that the file cannot be written before the work, not after it.
-        self._file = atomic(self._path)
-        self._temporary = self._file.__enter__()
-        return self
-
-    def __exit__(self, *failure: Any) -> bool | None:
-        if failure[0] is not None:
-            return self._file.__exit__(*failure)
-        try:
-            self._save(self._temporary, concatenate(self._pieces))
-        except BaseException as error:
-            if not self._file.__exit__(type(error), error, error.__traceback__):
-                raise
-            return None
-        return self._file.__exit__(None, None, None)
-
-    def write(self, motion: Motion) -> None:
-        self._pieces.append(motion)
+    pieces: list[Motion] = []
+    # Opened before the work, so that a file that cannot be written is found out at once.
+    with atomic(path) as temporary:
+        yield pieces.append
+        save(temporary, concatenate(pieces))
 
 
 def _write_curves(path: Path, motion: Motion) -> None:
