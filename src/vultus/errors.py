@@ -23,7 +23,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> VultusError:
 
     *kind* is the noun that the user knows the thing by, such as "style".
     """
-    names = sorted(known)
-    near = difflib.get_close_matches(name.lower(), names, n=2, cutoff=0.5)
-    mend = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(names)}."
+    names = {known_name.lower(): known_name for known_name in sorted(known)}
+    near = [names[match] for match in difflib.get_close_matches(name.lower(), names, n=2, cutoff=0.5)]
+    mend = f"Known: {', '.join(names.values())}." if names else "There is none."
+    if near:
+        mend = f"Did you mean {' or '.join(near)}?"
     return VultusError(f"There is no {kind} called {name!r}", mend)

@@ -35,6 +35,8 @@ class Layer:
         for channel in self.channels:
             if channel not in ch.INDEX:
                 raise unknown("channel", channel, ch.CHANNELS)
+            if channel.startswith("eyeLook"):  # it would be overwritten by the eye rule
+                raise VultusError(f"{channel} cannot be edited", "Edit the eye rotations, which it follows")
         if (
             values.ndim != 2
             or values.shape[1] != len(self.channels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -27,26 +28,31 @@ LOOK = tuple(ch.INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right") for w
 LOOK_SOURCE = tuple(
     group.start + axis for group in (ch.EYE_LEFT, ch.EYE_RIGHT) for axis in (0, 1, 1, 0)
 )  # the rotation column that each eyeLook column follows
-MAX_FPS = 1000
+MIN_FPS, MAX_FPS = Fraction(1, 1000), 1000
+
+
+def _fraction(value: Time) -> Fraction:
+    # NumPy's scalars would otherwise bring their overflow into exact arithmetic.
+    return Fraction(value.item() if isinstance(value, np.generic) else value)
 
 
 def as_time(value: Time) -> Fraction:
     """Seconds as an exact Fraction; a float becomes the nearest one with a denominator below a million."""
     try:
-        exact = Fraction(value)
+        exact = _fraction(value)
     except (ValueError, TypeError, ZeroDivisionError, OverflowError) as error:
         raise VultusError(f"{value!r} is not a time", "Give seconds, such as 1.5 or 1001/30000") from error
-    return exact.limit_denominator(1_000_000) if isinstance(value, float) else exact
+    return exact.limit_denominator(1_000_000) if isinstance(value, float | np.floating) else exact
 
 
 def as_fps(value: Time) -> Fraction:
-    """Frames per second as a Fraction in (0, 1000]; 23.976, 29.97, 59.94 and 119.88 mean the exact NTSC rates."""
+    """Frames per second as a Fraction in [1/1000, 1000]; 23.976, 29.97, 59.94 and 119.88 mean the exact NTSC rates."""
     try:
-        fps = Fraction(value)
+        fps = _fraction(value)
     except (ValueError, TypeError, ZeroDivisionError, OverflowError) as error:
         raise VultusError(f"{value!r} is not a frame rate", "Give a number such as 25, 29.97 or 30000/1001") from error
-    if not 0 < fps <= MAX_FPS:
-        raise VultusError(f"The frame rate {value} is out of range", f"Give one above 0 and up to {MAX_FPS}")
+    if not MIN_FPS <= fps <= MAX_FPS:
+        raise VultusError(f"The frame rate {value} is out of range", f"Give one from {MIN_FPS} to {MAX_FPS}")
     for base in (24, 30, 48, 60, 120):
         ntsc = Fraction(base * 1000, 1001)
         if fps.denominator not in (1, 1001) and abs(fps - ntsc) < Fraction(6, 1000):
@@ -78,7 +84,17 @@ def eyes_from_look(look: ArrayLike) -> tuple[Floats, Floats]:
 
 def clamp(data: ArrayLike) -> Floats:
     """Channel values [T, 69], whatever they are -> finite and within ``channels.LOW`` and ``HIGH`` (NaN becomes 0)."""
-    return np.clip(np.nan_to_num(np.asarray(data, np.float32), nan=0.0, posinf=np.inf, neginf=-np.inf), ch.LOW, ch.HIGH)
+    finite = np.nan_to_num(np.asarray(data, np.float64), nan=0.0, posinf=np.inf, neginf=-np.inf)
+    return np.clip(finite, ch.LOW, ch.HIGH).astype(np.float32)
+
+
+def _floats(value: ArrayLike, name: str) -> Floats:
+    """A float32 copy of *value*; what is too large for float32 becomes infinite."""
+    try:
+        with np.errstate(over="ignore"):
+            return np.array(value, np.float32)
+    except (ValueError, TypeError) as error:
+        raise VultusError(f"{name} is not an array of numbers") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +105,7 @@ class BodyPose:
     rotations: Floats
 
     def __post_init__(self) -> None:
-        rotvecs = np.array(self.rotations, np.float32)
+        rotvecs = _floats(self.rotations, "A body pose")
         if rotvecs.ndim != 3 or rotvecs.shape[1:] != (len(self.joints), 3) or not np.isfinite(rotvecs).all():
             raise VultusError(f"A body pose needs finite rotations of shape [T, {len(self.joints)}, 3]")
         rotvecs.flags.writeable = False
@@ -112,7 +128,7 @@ class Motion:
     body: BodyPose | None = None
 
     def __post_init__(self) -> None:
-        data = np.array(self.data, np.float32)
+        data = _floats(self.data, "The data of a motion")
         if data.ndim != 2 or data.shape[1] != len(ch.CHANNELS) or len(data) < 1:
             raise VultusError(f"A motion needs at least one frame of {len(ch.CHANNELS)} channels, not {data.shape}")
         if not np.isfinite(data).all():
@@ -143,7 +159,7 @@ class Motion:
     @classmethod
     def neutral(cls, frames: int, fps: Time, start: Time = 0) -> Motion:
         """A still, relaxed face for *frames* frames."""
-        return cls(np.zeros((frames, len(ch.CHANNELS)), np.float32), as_fps(fps), as_time(start))
+        return cls(np.zeros((max(frames, 0), len(ch.CHANNELS)), np.float32), as_fps(fps), as_time(start))
 
     @classmethod
     def of(
@@ -151,13 +167,14 @@ class Motion:
     ) -> Motion:
         """A motion from groups (``expression`` [T, 52], ``head`` [T, 3], …) or single channels by name [T].
 
-        Channels that are not named stay neutral. Where no eye rotation is given, the eyes follow the eyeLook shapes.
+        Groups without a time axis and single numbers hold for all frames; channels that are not named stay neutral.
+        Where no eye rotation is given, the eyes follow the eyeLook shapes.
         ``clamp=True`` repairs values out of range instead of raising.
         """
-        arrays = {name: np.asarray(value, np.float32) for name, value in values.items()}
-        if frames is None:
-            frames = max((len(a) for a in arrays.values() if a.ndim), default=1)
-        data = np.zeros((frames, len(ch.CHANNELS)), np.float32)
+        arrays = {name: _floats(value, name) for name, value in values.items()}
+        if frames is None:  # A group without a time axis, such as head=[0.1, 0, 0], is one pose for all frames.
+            frames = max((len(a) for name, a in arrays.items() if a.ndim > (name in GROUPS)), default=1)
+        data = np.zeros((max(frames, 0), len(ch.CHANNELS)), np.float32)
         for name, array in arrays.items():
             column = GROUPS.get(name, ch.INDEX.get(name))
             if column is None:
@@ -183,6 +200,8 @@ class Motion:
             key.indices(len(self)) if isinstance(key, slice) else slice(key, key + 1 or None).indices(len(self))
         )
         if step != 1 or stop <= first:
+            if not isinstance(key, slice):
+                raise IndexError(key)  # ends ``for frame in motion``
             raise VultusError("A slice of a motion needs at least one frame and step 1")
         body = self.body and replace(self.body, rotations=self.body.rotations[first:stop])
         return Motion(self.data[first:stop], self.fps, self.start + first / self.fps, self.valid[first:stop], body)
@@ -279,7 +298,7 @@ class Motion:
 
     def scale(self, gains: Mapping[str, float]) -> Motion:
         """Multiply whole regions (see ``channels.REGIONS``) by a gain >= 0, within the limits."""
-        factor = np.ones(len(ch.CHANNELS), np.float32)
+        factor = np.ones(len(ch.CHANNELS))
         for region, gain in gains.items():
             if region not in ch.REGIONS:
                 raise unknown("region", region, ch.REGIONS)
@@ -289,16 +308,16 @@ class Motion:
         return self.replace(data=clamp(self.data.astype(np.float64) * factor))
 
 
+SWAP = str.maketrans("LlRr", "RrLl")
 _clamp = clamp  # Motion.of has an argument of the same name
 
 
 def _other_side(name: str) -> str:
-    for left, right in (("Left", "Right"), ("left", "right"), (".L", ".R"), ("_l", "_r")):
-        if left in name:
-            return name.replace(left, right)
-        if right in name:
-            return name.replace(right, left)
-    return name
+    for left, right in (("Left", "Right"), ("left", "right")):
+        if left in name or right in name:
+            return name.replace(left, "\0").replace(right, left).replace("\0", right)
+    letter = re.search(r"(?<=[._])[LlRr](?=$|[._])", name)  # thigh.L, thigh_l, thigh.L.001
+    return name[: letter.start()] + letter[0].translate(SWAP) + name[letter.end() :] if letter else name
 
 
 def _blend_rotations(a: Floats, b: Floats, weight: NDArray[np.float64]) -> Floats:
@@ -326,7 +345,10 @@ def mix(a: Motion, b: Motion, weight: float | ArrayLike) -> Motion:
     """
     if a.fps != b.fps or len(a) != len(b):
         raise VultusError("Only motions of one frame rate and length can be mixed", "Resample and slice them first")
-    weights = np.broadcast_to(np.clip(np.asarray(weight, np.float64), 0, 1), (len(a),))
+    weights = np.clip(np.asarray(weight, np.float64), 0, 1)
+    if weights.shape not in ((), (len(a),)) or not np.isfinite(weights).all():
+        raise VultusError(f"The weight of a mix must be one number or {len(a)} of them, all finite")
+    weights = np.broadcast_to(weights, (len(a),))
     valid = (a.valid | (weights >= 1)[:, None]) & (b.valid | (weights <= 0)[:, None])
     body = a.body or b.body
     if a.body and b.body:
