@@ -60,7 +60,7 @@ class Layer:
         ease = np.where(inside, self.weight, 0.0)
         if self.fade > 0:
             edge = np.minimum(position, last + 1 - position) / float(self.fps)
-            ease *= np.clip(edge / self.fade, 0, 1)
+            ease *= np.clip(edge / max(self.fade, 1e-6), 0, 1)
         low = np.clip(position, 0, last).astype(np.int64)
         fraction = (np.clip(position, 0, last) - low)[:, None]
         edit = self.values[low] * (1 - fraction) + self.values[np.minimum(low + 1, last)] * fraction
