@@ -472,7 +472,7 @@ def test_what_cannot_be_joined(parts: list[Motion], blend: int) -> None:
 
 
 @relaxed
-@given(st.integers(1, 8), st.floats(0, 1))
+@given(st.integers(1, 8), st.sampled_from([0, 0.125, 0.4, 0.5, 0.99, 1]))
 def test_mix_has_the_right_ends_and_is_symmetric(frames: int, weight: float) -> None:
     a, b = random_motion(frames, seed=1), random_motion(frames, seed=2)
     same(mix(a, b, 0), a)

@@ -143,8 +143,8 @@ class Motion:
         except ValueError as error:
             raise VultusError(f"The valid mask must have the shape {data.shape}") from error
         np.clip(data, ch.LOW, ch.HIGH, out=data)
-        data += 0.0  # turns -0.0 into 0.0, so that equal motions have equal bytes
         data[:, list(LOOK)] = eye_look(data[:, ch.EYE_LEFT], data[:, ch.EYE_RIGHT])
+        data += 0.0  # turns -0.0 into 0.0, so that equal motions have equal bytes
         valid[:, list(LOOK)] = valid[:, list(LOOK_SOURCE)]
         if self.body is not None and len(self.body.rotations) != len(data):
             raise VultusError("The body pose must have as many frames as the face")
