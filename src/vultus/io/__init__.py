@@ -1,0 +1,1 @@
+"""Files in and out: one format per module, read whole or as a stream, written atomically."""
