@@ -1,0 +1,1 @@
+"""The lab: measures what the rest of the library claims."""

@@ -1,0 +1,209 @@
+"""Speed, memory and start-up of the main job: medians on this machine, beside the same figures on one thread.
+
+Every figure has a target, so that a table without a "no" means that the library is as fast as its README says.
+Speech comes from the built-in voice, so that nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vultus.io.files import atomic
+from vultus.render.threads import set_threads, threads
+
+Progress = Callable[[float, float | None], None]
+
+FACE = "person:11"
+SENTENCE = "We make people speak before the sound is over, with five faces and a few simple words."
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure, its value on one thread, and its target ("<=" or ">=" a number in the same unit)."""
+
+    name: str
+    unit: str
+    value: float
+    one_thread: float | None = None
+    target: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None without one."""
+        if not self.target:
+            return None
+        sign, bound = self.target.split()
+        return self.value <= float(bound) if sign == "<=" else self.value >= float(bound)
+
+
+def bench(*, quick: bool = False, json_path: str | Path | None = None, progress: Progress | None = None) -> str:
+    """Measure everything; returns a Markdown table, and writes the figures as JSON to *json_path* if given."""
+    figures: list[Figure] = []
+    for figure in _measure(quick):
+        figures.append(figure)
+        if progress:
+            progress(float(len(figures)), None)
+    set_threads(None)
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {threads()} threads"
+    if json_path is not None:
+        record = {"format": "vultus.bench", "version": 1, "machine": machine, "figures": [asdict(f) for f in figures]}
+        with atomic(json_path) as path:
+            path.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    rows = ["| figure | median | one thread | target | met |", "|---|---|---|---|---|"]
+    for f in figures:
+        alone = "" if f.one_thread is None else f"{f.one_thread:.4g}"
+        met = {True: "yes", False: "no", None: ""}[f.met]
+        rows.append(f"| {f.name} | {f.value:.4g} {f.unit} | {alone} | {f.target} | {met} |")
+    return "\n".join([*rows, "", machine])
+
+
+def _median(work: Callable[[], object], repeats: int) -> float:
+    """Median seconds of *work* after one call that is not counted."""
+    work()
+    taken = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def _both(work: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Median seconds with the usual threads and with one."""
+    set_threads(None)
+    many = _median(work, repeats)
+    set_threads(1)
+    one = _median(work, repeats)
+    set_threads(None)
+    return many, one
+
+
+def _measure(quick: bool) -> Iterator[Figure]:
+    repeats = 5 if quick else 21
+    yield from _person(repeats)
+    with tempfile.TemporaryDirectory() as folder:
+        speech = Path(folder) / "speech.wav"
+        _write_speech(speech, 10 if quick else 30)
+        yield from _main_job(speech, 1 if quick else 3)
+        yield from _start(speech, 2 if quick else 5)
+        if not quick:
+            yield from _memory(Path(folder))
+
+
+def _random_motion(frames: int) -> np.ndarray:
+    from vultus import channels as ch
+    from vultus.motion import Motion
+
+    rng = np.random.default_rng(0)
+    expression = rng.uniform(0, 0.4, (frames, 52))
+    turns = {name: rng.normal(0, 0.1, (frames, 3)) for name in ("neck", "head", "eye_left", "eye_right")}
+    data = Motion.of(30, expression=expression, **turns, clamp=True).data
+    assert data.shape == (frames, len(ch.CHANNELS))  # noqa: S101
+    return data
+
+
+def _person(repeats: int) -> Iterator[Figure]:
+    from vultus.heads.person import PersonHead
+    from vultus.person.identity import parse_identity
+    from vultus.person.mesh import build_mesh
+    from vultus.render.triangles import Rasteriser, project
+
+    data = _random_motion(256)
+    coarse = build_mesh(parse_identity(FACE), subdivisions=0)
+    many, one = _both(lambda: coarse.evaluate(data), repeats)
+    yield Figure("mesh evaluation in batches of 256", "frames/s", 256 / many, 256 / one, ">= 10000")
+    for quality, bound in (("draft", "<= 12"), ("default", "<= 40"), ("film", "")):
+        head = PersonHead(FACE, quality=quality)
+        rows = iter(np.resize(data, (100 * repeats, data.shape[1])))
+        if quality == "default":
+            vertices = head.vertices(data[0])
+            screen = project(head.camera, vertices)
+            raster = Rasteriser(512, 512)
+            triangles = head.mesh_data.triangles
+            many, one = _both(lambda r=raster, s=screen, t=triangles: r.draw(s, t), repeats)
+            yield Figure("rasterise the bust, 512x512", "ms", many * 1e3, one * 1e3, "<= 3")
+        many, one = _both(lambda h=head, r=rows: h.frame(next(r)), repeats)
+        yield Figure(f"{quality} look, 512x512", "ms/frame", many * 1e3, one * 1e3, bound)
+
+
+def _write_speech(path: Path, seconds: float) -> None:
+    from vultus.io import audio
+    from vultus.voices import formant
+
+    sentence, _ = formant.speak(SENTENCE, rate=16000)
+    audio.write(path, np.resize(np.append(sentence, np.zeros(8000, np.float32)), int(seconds * 16000)), 16000)
+
+
+def _main_job(speech: Path, repeats: int) -> Iterator[Figure]:
+    from vultus import pipeline
+    from vultus.drivers.speech import drive
+
+    sound = pipeline.Sound.open(speech)
+    length = sound.duration() or 1.0
+    many, one = _both(lambda: list(drive(sound.blocks(pipeline.SPEECH_RATE))), repeats)
+    yield Figure("speech -> Motion", "x real time", length / many, length / one, ">= 10")
+    out = speech.with_suffix(".mp4")
+    many, one = _both(lambda: pipeline.animate(speech, out=out), repeats)
+    yield Figure(f"animate {length:.0f} s to mp4, 512x512", "x real time", length / many, length / one, ">= 1")
+    first = statistics.median(pipeline.animate(speech, out=out).first_frame or np.inf for _ in range(repeats))
+    yield Figure("first frame, in a warm process", "s", first, None, "<= 1")
+
+
+_FIRST_FRAME = """
+import sys, time
+began = time.time()
+from vultus import pipeline
+class Stop(Exception): pass
+def seen(done, total): raise Stop
+try: pipeline.animate(sys.argv[1], out=sys.argv[2], progress=seen)
+except Stop: print(time.time() - float(sys.argv[3]))
+"""
+_PEAK = """
+import resource, sys
+from vultus import pipeline
+pipeline.animate(sys.argv[1], out=sys.argv[2], size=128, quality="draft")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def _python(code: str, *arguments: str) -> float:
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def _start(speech: Path, repeats: int) -> Iterator[Figure]:
+    out = str(speech.with_suffix(".mp4"))
+
+    def first() -> float:
+        return _python(_FIRST_FRAME, str(speech), out, str(time.time()))
+
+    def begin(*arguments: str) -> Callable[[], object]:
+        return lambda: subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+
+    first()
+    yield Figure("first second of frames, new process", "s", statistics.median(first() for _ in range(repeats)))
+    yield Figure("import vultus", "s", _median(begin("-c", "import vultus"), repeats), None, "<= 0.5")
+    yield Figure("vultus --help", "s", _median(begin("-m", "vultus.cli", "--help"), repeats), None, "<= 0.5")
+
+
+def _memory(folder: Path) -> Iterator[Figure]:
+    scale = 1024 if sys.platform != "darwin" else 1  # ru_maxrss is in KiB on Linux, in bytes on macOS
+    peaks = {}
+    for seconds in (30, 600):
+        speech = folder / f"{seconds}.wav"
+        _write_speech(speech, seconds)
+        peaks[seconds] = _python(_PEAK, str(speech), str(speech.with_suffix(".mp4"))) * scale / 1e6
+    yield Figure("peak memory, 10 min", "MB", peaks[600], None, "<= 1500")
+    yield Figure("peak memory, 10 min / 30 s", "", peaks[600] / peaks[30], None, "<= 1.1")
