@@ -1,0 +1,251 @@
+"""Phones with times -> mouth, jaw and tongue curves: coarticulation by dominance, contacts on top.
+
+Every phone pulls each control towards its target T with a dominance D that fades in time::
+
+    value(t) = sum(D k(t) T) / sum(D k(t))
+
+    k = 1 in the middle half of the phone, exp(-distance / tau) outside it
+
+with one tau per control for anticipation and one for carry-over, so that lips round before a ``w`` and stay wide after
+an ``i``. Lip seals (P, B, M) and lip bites (F, V) are hard envelopes on top, because averaging would leave them open.
+
+Sources: M. Cohen and D. Massaro, "Modeling coarticulation in synthetic visual speech" (1993); B. Lindblom,
+"Spectrographic study of vowel reduction" (1963) for the undershoot of short vowels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vultus.channels import CHANNELS, INDEX
+from vultus.drivers.targets import ANTICIPATION, CARRY_OVER, CONTROLS, targets_of
+from vultus.errors import VultusError
+from vultus.motion import clamp
+from vultus.signals.phones import SILENCE, Phone, fill
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
+
+REACH: Final = 0.3
+"""Seconds over which a phone acts on its neighbourhood; beyond it, what comes next changes nothing."""
+
+_FADE: Final = 0.1  # the last part of REACH, in which k goes to 0 without a step
+_SILENCE_EDGE: Final = 0.04  # a silence is a rest, not a held sound: only its edges are transitional
+_CONTACT_EASE: Final = 0.06  # seconds that lips take to meet and to part
+_CONTACT_HOLD: Final = 0.046  # shortest contact, just above one frame at 24 fps: no seal falls between two frames
+_BLOCK: Final = 1024  # frames handled at once, which bounds memory
+_TINY: Final = 1e-4
+
+_SEAL, _BITE = CONTROLS.index("seal"), CONTROLS.index("bite")
+_SHAPED = slice(0, _SEAL)
+_OPENING = [CONTROLS.index(c) for c in ("jawOpen", "mouthLowerDown", "mouthUpperUp")]
+_FORMING = [CONTROLS.index(c) for c in ("mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile")]
+
+
+def columns_of(control: str) -> tuple[int, ...]:
+    """Columns of ``channels.CHANNELS`` that a name stands for: its own, or those of its Left and Right."""
+    if control in INDEX:
+        return (INDEX[control],)
+    return (INDEX[control + "Left"], INDEX[control + "Right"])
+
+
+_COLUMNS: Final = {
+    c: columns_of(c)
+    for c in (*CONTROLS[:_SEAL], "mouthClose", "noseSneer", "mouthShrugUpper", "mouthShrugLower", "mouthFrown")
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Articulation:
+    """Mouth curves: ``data`` float32 [T, 69] (all other channels 0), contacts ``seal`` and ``bite`` float32 [T].
+
+    1 in ``seal`` means lips pressed together, 1 in ``bite`` the lower lip on the upper teeth; pass both to
+    :func:`hold` after any change of the mouth.
+    """
+
+    data: Floats
+    seal: Floats
+    bite: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Segments:
+    """Targets in time: start, end, core and pace are [N], value and dominance [N, 15]."""
+
+    start: Array
+    end: Array
+    core_start: Array
+    core_end: Array
+    pace: Array
+    value: Array
+    dominance: Array
+
+
+def articulate(
+    phones: Sequence[Phone],
+    times: ArrayLike,
+    *,
+    gain: float = 1.0,
+    loudness: ArrayLike | None = None,
+) -> Articulation:
+    """Mouth curves of *phones* at *times* (seconds, [T], ascending).
+
+    *gain* in [0, 3] scales how far the mouth moves; *loudness* (dB above the speaker's usual level, [T] or a number)
+    opens jaw and lips more or less. Neither touches the contacts. Phones may overlap or leave gaps
+    (:func:`vultus.signals.phones.fill`); outside them the mouth rests, closed. Cost is linear in phones and times.
+    """
+    at = np.asarray(times, np.float64)
+    if at.ndim != 1 or not np.isfinite(at).all() or (np.diff(at) < 0).any():
+        raise VultusError("Articulation needs finite, ascending times", "Give seconds of shape [T]")
+    if not 0 <= gain <= 3:
+        raise VultusError(f"The articulation gain {gain} is out of range", "Give a number from 0 to 3")
+    level = np.broadcast_to(np.nan_to_num(np.asarray(0.0 if loudness is None else loudness, np.float64)), at.shape)
+    if not at.size:
+        return Articulation(np.zeros((0, len(CHANNELS)), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))
+    segments = _segments(_covering(phones, at[0], at[-1]))
+    blocks = [_controls(segments, at[i : i + _BLOCK]) for i in range(0, len(at), _BLOCK)]
+    return _compose(np.concatenate(blocks), gain, level)
+
+
+def hold(data: ArrayLike, seal: ArrayLike, bite: ArrayLike) -> Floats:
+    """Keep the contacts of a mouth after other layers changed it: [T, 69], [T], [T] -> a repaired copy [T, 69].
+
+    Where ``seal`` is 1 the jaw's opening is fully closed by ``mouthClose`` and nothing parts the lips; where ``bite``
+    is 1 the lower lip rolls over the teeth and the upper lip stays up. Both fade in between.
+    """
+    out = np.array(data, np.float64)
+    s, b = np.clip(np.asarray(seal, np.float64), 0, 1), np.clip(np.asarray(bite, np.float64), 0, 1)
+    b = b * (1 - s)
+
+    def scale(name: str, factor: Array) -> None:
+        for column in _COLUMNS[name]:
+            out[:, column] *= factor
+
+    def at_least(name: str, low: Array) -> None:
+        for column in _COLUMNS[name]:
+            out[:, column] = np.maximum(out[:, column], low)
+
+    for name in ("mouthLowerDown", "tongueOut", "mouthShrugUpper"):
+        scale(name, (1 - s) * (1 - b))
+    scale("mouthUpperUp", 1 - s)
+    scale("noseSneer", 1 - 0.8 * s)
+    scale("mouthFunnel", (1 - 0.8 * s) * (1 - 0.6 * b))
+    scale("mouthPucker", 1 - 0.4 * b)
+    scale("mouthStretch", 1 - 0.5 * s)
+    scale("mouthFrown", 1 - 0.5 * np.maximum(s, b))
+    for name in ("mouthPress", "mouthShrugLower"):
+        scale(name, 1 - b)
+    at_least("mouthUpperUp", 0.3 * b)
+    at_least("mouthRollLower", 0.55 * b)
+    jaw, close = INDEX["jawOpen"], INDEX["mouthClose"]
+    # A wide jaw cannot be sealed by the lips, whatever the emotion says.
+    out[:, jaw] = np.minimum(out[:, jaw], 1 - 0.75 * np.maximum(s, b))
+    out[:, close] = np.maximum(out[:, close] * (1 - b), s * out[:, jaw])
+    out[:, close] = np.minimum(out[:, close], out[:, jaw])
+    return clamp(out)
+
+
+def recent(phones: Sequence[Phone], time: float) -> Sequence[Phone]:
+    """The phones, in order of time, that still matter at *time* and later, with the ones that set their pace."""
+    acting = next((i for i, p in enumerate(phones) if p.end > time - REACH), len(phones))
+    since = min(phones[acting].start if acting < len(phones) else time, time) - REACH
+    while acting and phones[acting - 1].end > since:
+        acting -= 1
+    return phones[acting:]
+
+
+def _covering(phones: Sequence[Phone], first: float, last: float) -> list[Phone]:
+    ordered = sorted((p for p in phones if p.start < last + REACH), key=lambda p: (p.start, p.end))
+    near = recent(ordered, first)
+    low = min([first, *(p.start for p in near[:1])]) - 1
+    return fill(near, low, max([last, *(p.end for p in near[-1:])]) + 1)
+
+
+def _paces(phones: Sequence[Phone]) -> list[float]:
+    """How slow speech is against usual at each phone: fast speech blends over shorter times.
+
+    From the mean duration of the sounds up to and with this one, back to REACH before its start; 1 for a silence.
+    """
+    out, first = [], 0
+    for i, phone in enumerate(phones):
+        while phones[first].end <= phone.start - REACH:
+            first += 1
+        sounds = [] if phone.ipa == SILENCE else [p.duration for p in phones[first : i + 1] if p.ipa != SILENCE]
+        out.append(min(max((sum(sounds) / len(sounds) / 0.085) ** 0.4, 0.8), 1.1) if sounds else 1.0)
+    return out
+
+
+def _reduction(phone: Phone, vowel: bool) -> float:
+    """How much of its target a vowel reaches: short ones undershoot, stressed ones do not."""
+    if not vowel:
+        return 1.0
+    reached = 1 - 0.3 * np.exp(-max(phone.duration - 0.03, 0.0) / 0.04)
+    return float(reached * {1: 1.1, 2: 1.05}.get(phone.stress, 1.0))
+
+
+def _segments(phones: Sequence[Phone]) -> _Segments:
+    spans: list[tuple[float, float, float, float]] = []
+    values, dominances = [], []
+    for phone, pace in zip(phones, _paces(phones), strict=True):
+        silent = phone.ipa == SILENCE
+        for a, b, target in targets_of(phone.ipa):
+            spans.append((phone.start + a * phone.duration, phone.start + b * phone.duration, pace, silent))
+            values.append(target.value * _reduction(phone, target.vowel))
+            dominances.append(target.dominance)
+    start, end, pace, silences = np.array(spans).T
+    edge = np.where(silences > 0, np.minimum(0.25 * (end - start), _SILENCE_EDGE), 0.25 * (end - start))
+    return _Segments(start, end, start + edge, end - edge, pace, np.array(values), np.array(dominances))
+
+
+def _controls(segments: _Segments, at: Array) -> Array:
+    """Blended controls [T, 15] at the times of one block; the last two are the contacts."""
+    # Segments are sorted and touch, so those within reach of a time are one run of neighbours.
+    first = np.searchsorted(segments.end, at - REACH, "left")
+    stop = np.searchsorted(segments.start, at + REACH, "right")
+    offsets = np.arange(max(int((stop - first).max()), 1))
+    index = np.minimum(first[:, None] + offsets, len(segments.start) - 1)
+    inside = first[:, None] + offsets < stop[:, None]
+
+    t = at[:, None]
+    before = np.maximum(segments.core_start[index] - t, 0)
+    after = np.maximum(t - segments.core_end[index], 0)
+    pace = segments.pace[index]
+    away = np.maximum(segments.start[index] - t, 0) + np.maximum(t - segments.end[index], 0)
+    window = np.where(inside, np.clip((REACH - away) / _FADE, 0, 1), 0)
+    out = np.zeros((len(at), len(CONTROLS)))
+    for c in range(_SEAL):
+        k = window * np.exp(-before / (ANTICIPATION[c] * pace) - after / (CARRY_OVER[c] * pace))
+        k *= segments.dominance[index, c]
+        out[:, c] = (k * segments.value[index, c]).sum(1) / (k.sum(1) + _TINY)
+    contact = np.where(inside, _contact(segments, index, t), 0)
+    out[:, _SEAL] = (contact * segments.value[index, _SEAL]).max(1)
+    out[:, _BITE] = (contact * segments.value[index, _BITE]).max(1) * (1 - out[:, _SEAL])
+    return out
+
+
+def _contact(segments: _Segments, index: NDArray[np.intp], t: Array) -> Array:
+    """1 while a phone lasts, eased to 0 around it: [T, M]."""
+    start, end = segments.start[index], segments.end[index]
+    longer = np.maximum(_CONTACT_HOLD - (end - start), 0) / 2
+    away = np.maximum(start - longer - t, 0) + np.maximum(t - end - longer, 0)
+    ease = np.clip(1 - away / _CONTACT_EASE, 0, 1)
+    return ease * ease * (3 - 2 * ease)
+
+
+def _compose(controls: Array, gain: float, level: Array) -> Articulation:
+    controls = controls.copy()
+    seal, bite = controls[:, _SEAL], controls[:, _BITE]
+    # 6 dB louder opens jaw and lips by a fifth, as in raised speech.
+    controls[:, _OPENING] *= (gain * np.clip(1 + level / 30, 0.75, 1.3))[:, None]
+    controls[:, _FORMING] *= gain
+    controls[:, CONTROLS.index("jawOpen")] *= 1 - 0.55 * np.maximum(seal, bite)
+    data = np.zeros((len(controls), len(CHANNELS)))
+    for c in range(_SEAL):
+        data[:, _COLUMNS[CONTROLS[c]]] = controls[:, c : c + 1]
+    held = hold(np.clip(data, 0, 1), seal, bite)
+    return Articulation(held, seal.astype(np.float32), bite.astype(np.float32))
