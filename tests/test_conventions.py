@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from fractions import Fraction
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from vultus.camera import Camera
 from vultus.errors import VultusError
 from vultus.io import npz
 from vultus.motion import LOOK, Motion, clamp, mix
+from vultus.person.identity import Identity
+from vultus.person.mesh import PersonMesh, build_mesh
 from vultus.person.pack import PART_NAMES, load_pack, read_pack
 from vultus.render import reference
 from vultus.signals import phones
@@ -43,6 +46,18 @@ def turned(group: str, vector: np.ndarray) -> np.ndarray:
     """The matrix of one group's rotation in a one-frame motion, [3, 3]."""
     motion = Motion.of(25, **{group: [vector]})
     return rotations.to_matrix(getattr(motion, group)[0])
+
+
+@lru_cache
+def person() -> PersonMesh:
+    """Somebody to pose."""
+    return build_mesh(Identity.from_seed(11))
+
+
+def posed(name: str, **groups: np.ndarray) -> np.ndarray:
+    """Where a landmark of the posed person lies, [3]."""
+    motion = Motion.of(25, **{group: [vector] for group, vector in groups.items()})
+    return person().evaluate(motion)[0, person().landmark(name)].astype(np.float64)
 
 
 def sentences() -> dict[int, str]:
@@ -131,7 +146,14 @@ def test_08_winding() -> None:
         assert volume > 0, part
 
 
-def test_09_rotation_vector() -> None:
+def test_09_floor() -> None:
+    """A person stands on y = 0 at rest."""
+    body = build_mesh(Identity.from_seed(3), region="body")
+    assert body.neutral[body.part_vertices("skin"), 1].min() == pytest.approx(0, abs=1e-6)
+    np.testing.assert_allclose(body.evaluate(Motion.neutral(1, 25))[0], body.neutral, atol=1e-5)
+
+
+def test_10_rotation_vector() -> None:
     """A rotation is a rotation vector: axis times angle."""
     axis = np.array([1, 2, 2]) / 3
     matrix = turned("head", 0.7 * axis)
@@ -139,7 +161,7 @@ def test_09_rotation_vector() -> None:
     assert np.arccos((np.trace(matrix) - 1) / 2) == pytest.approx(0.7, abs=1e-6)
 
 
-def test_10_column_vectors() -> None:
+def test_11_column_vectors() -> None:
     """A rotation matrix acts on column vectors."""
     matrix = rotations.to_matrix(0.3 * Z)
     np.testing.assert_allclose(matrix @ X, [np.cos(0.3), np.sin(0.3), 0])
@@ -147,49 +169,59 @@ def test_10_column_vectors() -> None:
     np.testing.assert_allclose((camera.world_to_camera @ [*camera.position, 1])[:3], 0, atol=1e-12)
 
 
-def test_11_parents_first() -> None:
+def test_12_parents_first() -> None:
     """Joints turn parents first: the head's rotation in the world is R(neck) R(head)."""
     neck, head = np.array([0.2, 0.5, -0.1]), np.array([-0.4, 0.3, 0.6])
     world = rotations.to_matrix(rotations.compose(neck, head))
     np.testing.assert_allclose(world, rotations.to_matrix(neck) @ rotations.to_matrix(head), atol=1e-12)
+    rest, moved = (posed("nasion", **g) - posed("noseTip", **g) for g in ({}, {"neck": neck, "head": head}))
+    np.testing.assert_allclose(moved, world @ rest, atol=1e-4)
     assert ch.ROTATIONS.index("neck") < ch.ROTATIONS.index("head") < ch.ROTATIONS.index("eyeLeft")
 
 
-def test_12_eyes_in_the_head() -> None:
+def test_13_eyes_in_the_head() -> None:
     """Eye rotations are local to the head: an eye looks along R(neck) R(head) R(eye) z."""
     neck, head, eye = 0.3 * Y, 0.4 * Y, -0.2 * Y
     world = rotations.to_matrix(rotations.compose(rotations.compose(neck, head), eye))
     np.testing.assert_allclose(world @ Z, [np.sin(0.5), 0, np.cos(0.5)], atol=1e-12)
+    gaze = Motion.of(25, neck=[neck], head=[head], eye_left=[eye])
+    ball = person().part_vertices("eyeLeft")
+    rest, moved = person().neutral[ball], person().evaluate(gaze)[0, ball]
+    expected = (rest - rest.mean(axis=0)) @ rotations.to_matrix(0.5 * Y).T
+    np.testing.assert_allclose(moved - moved.mean(axis=0), expected, atol=1e-4)
     # Eyes that look ahead in a turned head follow the head, and need no eyeLook shape.
     assert not Motion.of(25, neck=[neck], head=[head]).data[:, LOOK].any()
 
 
 @pytest.mark.parametrize("group", ["neck", "head"])
-def test_13_nod(group: str) -> None:
+def test_14_nod(group: str) -> None:
     """A positive x rotation of neck or head nods down."""
     assert (turned(group, 0.3 * X) @ Z)[1] < -0.2
+    assert posed("noseTip", **{group: 0.3 * X})[1] < posed("noseTip")[1] - 0.02
 
 
 @pytest.mark.parametrize("group", ["neck", "head"])
-def test_14_turn(group: str) -> None:
+def test_15_turn(group: str) -> None:
     """A positive y rotation of neck or head turns the face to the person's left."""
     assert (turned(group, 0.3 * Y) @ Z)[0] * np.sign(joint("leftEye")[0]) > 0.2
+    assert posed("noseTip", **{group: 0.3 * Y})[0] > 0.02
 
 
 @pytest.mark.parametrize("group", ["neck", "head"])
-def test_15_tilt(group: str) -> None:
+def test_16_tilt(group: str) -> None:
     """A positive z rotation of neck or head tilts the crown towards the person's right shoulder."""
     assert (turned(group, 0.3 * Z) @ Y)[0] * np.sign(joint("rightShoulder")[0]) > 0.2
-    assert (turned(group, 0.3 * Z) @ joint("leftEye"))[1] > (turned(group, 0.3 * Z) @ joint("rightEye"))[1]
+    assert posed("nasion", **{group: 0.3 * Z})[0] < posed("chin", **{group: 0.3 * Z})[0] - 0.02
+    assert posed("mouthCornerLeft", **{group: 0.3 * Z})[1] > posed("mouthCornerRight", **{group: 0.3 * Z})[1]
 
 
-def test_16_quaternions() -> None:
+def test_17_quaternions() -> None:
     """Quaternions are ordered x, y, z, w."""
     np.testing.assert_allclose(rotations.to_quaternion(np.zeros(3)), [0, 0, 0, 1])
     np.testing.assert_allclose(rotations.to_quaternion(0.4 * Y), [0, np.sin(0.2), 0, np.cos(0.2)])
 
 
-def test_17_between_frames() -> None:
+def test_18_between_frames() -> None:
     """Between two frames rotations go along the shortest arc, all other channels along a straight line."""
     motion = Motion.of(10, head=[1.2 * X, 1.2 * Y], jawOpen=[0, 1], translation=[[0, 0, 0], [1, 2, 3]]).resample(20)
     np.testing.assert_allclose(motion.head[1], rotations.slerp(1.2 * X, 1.2 * Y, 0.5), atol=1e-6)
@@ -197,7 +229,7 @@ def test_17_between_frames() -> None:
     np.testing.assert_allclose(motion.translation[1], [0.5, 1, 1.5])
 
 
-def test_18_limits() -> None:
+def test_19_limits() -> None:
     """Each component of a neck or head rotation lies within 75 degrees, each component of an eye rotation within 35."""
     for group, degrees in (("neck", 75), ("head", 75), ("eye_left", 35), ("eye_right", 35)):
         Motion.of(25, **{group: [np.full(3, np.radians(degrees))]})
@@ -205,16 +237,19 @@ def test_18_limits() -> None:
             Motion.of(25, **{group: [np.radians(degrees + 1) * Y]})
 
 
-def test_19_translation() -> None:
+def test_20_translation() -> None:
     """Translation is the displacement of the whole person from rest, at most 10 metres on each axis."""
     assert not Motion.neutral(1, 25).translation.any()
+    move = np.array([0.3, -0.2, 0.1])
+    moved = person().evaluate(Motion.of(25, translation=[move]))[0]
+    np.testing.assert_allclose(moved - person().neutral, np.broadcast_to(move, moved.shape), atol=1e-4)
     for value in ([10, -10, 10], [-10, 10, -10]):
         Motion.of(25, translation=[value])
     with pytest.raises(VultusError):
         Motion.of(25, translation=[[0, 10.1, 0]])
 
 
-def test_20_eyes_rule() -> None:
+def test_21_eyes_rule() -> None:
     """Eye rotations rule: the eyeLook shapes are always made from them."""
     lying = Motion.of(25, eye_left=[0.3 * X]).data.copy()
     lying[:, LOOK] = 1
@@ -222,7 +257,7 @@ def test_20_eyes_rule() -> None:
     assert {n for n in ch.ARKIT if n.startswith("eyeLook") and motion[n][0] > 0} == {"eyeLookDownLeft"}
 
 
-def test_21_full_look() -> None:
+def test_22_full_look() -> None:
     """An eyeLook shape is the angle divided by 35 degrees."""
     motion = Motion.of(25, eye_left=np.radians([[7, 0, 0], [0, 14, 0], [-35, 0, 0]]))
     np.testing.assert_allclose(motion["eyeLookDownLeft"], [0.2, 0, 0], atol=1e-6)
@@ -230,7 +265,7 @@ def test_21_full_look() -> None:
     np.testing.assert_allclose(motion["eyeLookUpLeft"], [0, 0, 1], atol=1e-6)
 
 
-def test_22_eye_signs() -> None:
+def test_23_eye_signs() -> None:
     """An eye with a positive x rotation looks down, one with a positive y rotation to the person's left."""
     for group in ("eye_left", "eye_right"):
         assert (turned(group, 0.3 * X) @ Z)[1] < -0.2
@@ -239,21 +274,21 @@ def test_22_eye_signs() -> None:
     assert motion["eyeLookDownLeft"][0] == motion["eyeLookDownRight"][0] > 0
 
 
-def test_23_in_and_out() -> None:
+def test_24_in_and_out() -> None:
     """Looking to the person's left is eyeLookOutLeft and eyeLookInRight."""
     motion = Motion.of(25, eye_left=[0.3 * Y], eye_right=[0.3 * Y])
     moved = {name for name in ch.ARKIT if motion[name][0] > 0}
     assert moved == {"eyeLookOutLeft", "eyeLookInRight"}
 
 
-def test_24_shapes_turn_eyes() -> None:
+def test_25_shapes_turn_eyes() -> None:
     """Where only eyeLook shapes are given, the eyes turn by them."""
     motion = Motion.of(25, eyeLookUpLeft=[0.5], eyeLookOutRight=[1.0])
     np.testing.assert_allclose(motion.eye_left, [-np.radians(17.5) * X], atol=1e-6)
     np.testing.assert_allclose(motion.eye_right, [-np.radians(35) * Y], atol=1e-6)
 
 
-def test_25_channels() -> None:
+def test_26_channels() -> None:
     """A frame has 69 channels: 52 ARKit weights, rotations of neck, head, left and right eye, translation, and two
     tongue shapes."""
     motion = Motion.neutral(2, 25)
@@ -263,7 +298,7 @@ def test_25_channels() -> None:
     assert sum(part.shape[1] for part in parts) == motion.data.shape[1] == len(ch.CHANNELS) == 69
 
 
-def test_26_weights() -> None:
+def test_27_weights() -> None:
     """Weights lie in [0, 1] and stand in the order of Live Link Face."""
     assert (ch.LOW[ch.EXPRESSION] == 0).all()
     assert (ch.HIGH[ch.EXPRESSION] == 1).all()
@@ -276,7 +311,7 @@ def test_26_weights() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1.1, -0.1])
-def test_27_finite_and_in_range(value: float) -> None:
+def test_28_finite_and_in_range(value: float) -> None:
     """Every value is finite and in its range, or there is a VultusError."""
     data = np.zeros((1, 69))
     data[0, ch.INDEX["jawOpen"]] = value
@@ -285,14 +320,14 @@ def test_27_finite_and_in_range(value: float) -> None:
     assert 0 <= Motion(clamp(data), Fraction(25))["jawOpen"][0] <= 1
 
 
-def test_28_neutral() -> None:
+def test_29_neutral() -> None:
     """The neutral face is 0 in every channel."""
     assert not Motion.neutral(2, 25).data.any()
     assert ((ch.LOW <= 0) & (ch.HIGH >= 0)).all()
     assert not clamp(np.full((1, 69), np.nan)).any()
 
 
-def test_29_valid() -> None:
+def test_30_valid() -> None:
     """A value that is not valid is unknown, and so is what is interpolated from it."""
     assert Motion.neutral(2, 25).valid.all()
     half = Motion.neutral(3, 25).replace(valid=np.array([[True], [False], [True]]))
@@ -300,7 +335,7 @@ def test_29_valid() -> None:
     assert not mix(Motion.neutral(3, 25), half, 0.5).valid[1].any()
 
 
-def test_30_immutable() -> None:
+def test_31_immutable() -> None:
     """A Motion never changes."""
     motion = Motion.neutral(2, 25)
     with pytest.raises(ValueError, match="read-only"):
@@ -309,7 +344,7 @@ def test_30_immutable() -> None:
         motion.start = Fraction(1)  # type: ignore[misc]
 
 
-def test_31_mirror() -> None:
+def test_32_mirror() -> None:
     """Mirroring reflects x: left and right names change places, and the y and z rotations and the x translation change
     sign."""
     turn, flip = np.array([0.1, 0.2, 0.3]), np.diag([-1.0, 1, 1])
@@ -321,38 +356,38 @@ def test_31_mirror() -> None:
     assert (motion["mouthSmileLeft"][0], motion["mouthSmileRight"][0]) == (0, 0.5)
 
 
-def test_32_frame_times() -> None:
+def test_33_frame_times() -> None:
     """Frame i stands at start + i / fps seconds."""
     np.testing.assert_allclose(Motion.neutral(4, 8, start=2).times(), [2, 2.125, 2.25, 2.375], rtol=0)
     assert Motion.neutral(4, 8, start=2)[3:].start == Fraction(19, 8)
 
 
-def test_33_fractions() -> None:
+def test_34_fractions() -> None:
     """Start and fps are exact fractions: 29.97 means 30000/1001."""
     motion = Motion.neutral(2, 29.97, start="1/3")
     assert (motion.fps, motion.start) == (Fraction(30000, 1001), Fraction(1, 3))
 
 
-def test_34_duration() -> None:
+def test_35_duration() -> None:
     """A motion lasts frames / fps seconds."""
     assert Motion.neutral(50, 25).duration == 2
     assert Motion.neutral(1, 3).duration == Fraction(1, 3)
 
 
-def test_35_half_open() -> None:
+def test_36_half_open() -> None:
     """A span of time holds its first moment and not its last."""
     part = Motion.neutral(10, 10).slice(0.2, 0.5)
     np.testing.assert_allclose(part.times(), [0.2, 0.3, 0.4])
 
 
-def test_36_opencv() -> None:
+def test_37_opencv() -> None:
     """Cameras are OpenCV's inside: x right, y down, z into the scene."""
     camera = Camera.look_at([0, 0, 2], [0, 0, 0])
     np.testing.assert_allclose(camera.world_to_camera[:3, :3], np.diag([1.0, -1.0, -1.0]), atol=1e-12)
     np.testing.assert_allclose(camera.project([0, 0, 0.5])[1], 1.5)
 
 
-def test_37_gltf_camera() -> None:
+def test_38_gltf_camera() -> None:
     """A glTF camera has x right, y up and looks along -z; it is converted at the border."""
     pose = np.eye(4)
     pose[:3, 3] = [0, 0, 2]
@@ -363,7 +398,7 @@ def test_37_gltf_camera() -> None:
     np.testing.assert_allclose(camera.to_gltf()[0], pose, atol=1e-12)
 
 
-def test_38_pixel_centres() -> None:
+def test_39_pixel_centres() -> None:
     """The centre of the pixel in column i and row j lies at (i + 0.5, j + 0.5), with row 0 at the top."""
     # A small square around the centre of pixel (2, 1) covers that pixel and no other.
     camera = Camera(5, 4, (1.0, 1.0), (0.0, 0.0), np.eye(4))
@@ -373,27 +408,27 @@ def test_38_pixel_centres() -> None:
     assert np.argwhere(ids >= 0).tolist() == [[1, 2]]
 
 
-def test_39_resizing() -> None:
+def test_40_resizing() -> None:
     """Resizing a picture multiplies pixel coordinates by the ratio of the sizes."""
     camera = Camera.look_at([0, 0, 2], [0, 0, 0], size=(100, 50))
     point = [0.1, 0.2, 0.3]
     np.testing.assert_allclose(camera.resized(300, 100).project(point)[0], camera.project(point)[0] * [3, 2])
 
 
-def test_40_ipa() -> None:
+def test_41_ipa() -> None:
     """Phones are IPA inside; ARPABET and visemes are views of them."""
     phone = phones.Phone(0, 0.1, "ʃ")
     assert (phone.ipa, phone.arpabet, phone.viseme) == ("ʃ", "SH", "CH")
     assert {field.name for field in dataclasses.fields(phone)} == {"start", "end", "ipa", "stress"}
 
 
-def test_41_silence() -> None:
+def test_42_silence() -> None:
     """Silence is the empty IPA string."""
     silence = phones.Phone(0, 1, phones.SILENCE)
     assert (silence.ipa, silence.arpabet, silence.viseme) == ("", "SIL", "sil")
 
 
-def test_42_phone_times() -> None:
+def test_43_phone_times() -> None:
     """A phone has its start and its end in seconds, and ends where the next one begins."""
     track = phones.fill([phones.Phone(0.25, 0.5, "a"), phones.Phone(0.5, 0.75, "m")], 0.0, 1.0)
     assert [(p.start, p.end, p.ipa) for p in track] == [
@@ -402,7 +437,7 @@ def test_42_phone_times() -> None:
     phones.check(track, gapless=True)
 
 
-def test_43_formats(tmp_path: Path) -> None:
+def test_44_formats(tmp_path: Path) -> None:
     """A file format of our own carries its name in `format` and its number in `version`."""
     npz.write(tmp_path / "a.npz", Motion.neutral(2, 25))
     data = files("vultus") / "data"
@@ -413,7 +448,7 @@ def test_43_formats(tmp_path: Path) -> None:
     assert (listed["format"], listed["version"]) == ("vultus.licences", 1)
 
 
-def test_44_newer_versions(tmp_path: Path) -> None:
+def test_45_newer_versions(tmp_path: Path) -> None:
     """A file of a newer version is refused in one line."""
     npz.write(tmp_path / "a.npz", Motion.neutral(2, 25))
     with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
