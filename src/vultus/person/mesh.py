@@ -1,0 +1,286 @@
+"""The person as a mesh: built once from an identity, then moved by Motions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from vultus import channels as ch
+from vultus.errors import VultusError, unknown
+from vultus.motion import BodyPose, Motion
+from vultus.person import skinning, speech_fixes
+from vultus.person.identity import Identity
+from vultus.person.pack import PART_NAMES, Floats, Pack, load_pack
+from vultus.person.shape import rest as rest_shape
+from vultus.person.subdivide import loop_matrix, split, subdivide_uv
+
+Ints = NDArray[np.int32]
+Region = Literal["bust", "body"]
+LIMITS = (ch.LOW.copy(), ch.HIGH.copy())  # writeable, so that numba compiles one signature
+
+
+@dataclass(frozen=True, eq=False)
+class Joints:
+    """The skeleton at rest: ``names`` [J] (VRM humanoid bones, and neck2, neck3), parents first; ``parents`` int32
+    [J], -1 for the root; ``positions`` float32 [J, 3] in metres. At rest all joints have the world's axes."""
+
+    names: tuple[str, ...]
+    parents: Ints
+    positions: Floats
+
+    def position(self, name: str) -> Floats:
+        """Where a joint lies at rest, [3] in metres; VultusError for a name that does not exist."""
+        if name not in self.names:
+            raise unknown("joint", name, self.names)
+        return self.positions[self.names.index(name)]
+
+
+@dataclass(frozen=True, eq=False)
+class Topology:
+    """What all people of one region and subdivision share. ``matrix`` [V, C] makes the V vertices from the C coarse
+    ones (None without subdivision); ``coarse`` int [C] are the coarse vertices in the pack; the rest is as in
+    :class:`PersonMesh`, ``expression`` float32 [54, C, 3] being its coarse basis."""
+
+    region: Region
+    subdivisions: int
+    coarse: NDArray[np.int64]
+    matrix: sparse.csr_matrix[np.float32] | None
+    triangles: Ints
+    uv: Floats
+    uv_triangles: Ints
+    part: Ints
+    rest: Floats
+    expression: Floats
+    skin_joints: Ints
+    skin_weights: Floats
+    landmarks: Mapping[str, int]
+    kernel: tuple[Any, ...]
+    fine: tuple[Any, ...]
+    driven: Ints
+
+    def refine(self, coarse: Floats) -> Floats:
+        """Coarse values [C, ...] -> fine ones [V, ...]."""
+        if self.matrix is None:
+            return coarse
+        return np.asarray(self.matrix @ coarse.reshape(len(coarse), -1), np.float32).reshape(-1, *coarse.shape[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class PersonMesh:
+    """One person's mesh at rest, and what moves it. Metres, y up, the face looks along +z, feet on y = 0.
+
+    ``neutral`` float32 [V, 3]; ``triangles`` int32 [F, 3], counter-clockwise seen from outside; ``uv`` float32
+    [VT, 2] in [0, 1] with v up, ``uv_triangles`` int32 [F, 3]; ``part`` int32 [F] into ``PART_NAMES``; ``rest``
+    float32 [V, 3] are the template's own coordinates (MakeHuman's origin, no identity, no corrections) for painters;
+    ``masks`` uint8 [1024, 1024] images in UV space with row 0 at v = 1: lips, insideMouth, eyelids, ears;
+    ``landmarks`` vertex numbers by name.
+    """
+
+    identity: Identity
+    region: Region
+    subdivisions: int
+    neutral: Floats
+    triangles: Ints
+    uv: Floats
+    uv_triangles: Ints
+    part: Ints
+    rest: Floats
+    joints: Joints
+    masks: Mapping[str, NDArray[np.uint8]]
+    landmarks: Mapping[str, int]
+    topology: Topology
+    coarse: Floats
+
+    @cached_property
+    def basis(self) -> Floats:
+        """Expression shapes [54, V, 3] in metres: ``channels.ARKIT``, then ``channels.TONGUE``."""
+        return np.ascontiguousarray(np.stack([self.topology.refine(shape) for shape in self.topology.expression]))
+
+    @cached_property
+    def _skin(self) -> tuple[Ints, Floats]:
+        top = self.topology
+        dense = np.zeros((len(top.coarse), len(self.joints.names)), np.float32)
+        np.put_along_axis(dense, top.skin_joints, top.skin_weights, 1)
+        fine = top.refine(dense)
+        joints = np.argsort(-fine, axis=1, kind="stable")[:, :4].astype(np.int32)
+        weights = np.take_along_axis(fine, joints, 1)
+        return joints, weights / weights.sum(axis=1, keepdims=True)
+
+    @property
+    def skin_joints(self) -> Ints:
+        """The up to four joints [V, 4] that carry each vertex, for files; unused ones have weight 0."""
+        return self._skin[0]
+
+    @property
+    def skin_weights(self) -> Floats:
+        """Their weights [V, 4]; rows sum to 1."""
+        return self._skin[1]
+
+    @property
+    def eye_centres(self) -> tuple[Floats, Floats]:
+        """Centres [3] of the left and right eyeball at rest, in metres."""
+        return self.joints.position("leftEye"), self.joints.position("rightEye")
+
+    def part_vertices(self, part: str) -> NDArray[np.int64]:
+        """Ascending numbers of the vertices of a part; VultusError for a part that does not exist."""
+        if part not in PART_NAMES:
+            raise unknown("part of a person", part, PART_NAMES)
+        return np.unique(self.triangles[self.part == PART_NAMES.index(part)]).astype(np.int64)
+
+    def landmark(self, name: str) -> int:
+        """The vertex number of a landmark; VultusError for a name that does not exist."""
+        if name not in self.landmarks:
+            raise unknown("landmark", name, self.landmarks)
+        return self.landmarks[name]
+
+    def lip_gap(self, vertices: Floats) -> Floats:
+        """How far the inner lips stand apart in the middle, [...] metres >= 0, for vertices [..., V, 3].
+
+        Measured along the face's own vertical (from under the nose to its bridge), so the head's pose does not matter.
+        """
+        upper, lower, nose, bridge = (
+            vertices[..., self.landmark(name), :] for name in ("lipInnerUpper", "lipInnerLower", "subnasal", "nasion")
+        )
+        up = bridge - nose
+        up = up / np.linalg.norm(up, axis=-1, keepdims=True)
+        return np.maximum(((upper - lower) * up).sum(axis=-1), 0).astype(np.float32)
+
+    def evaluate(self, motion: Motion | Floats, body: BodyPose | None = None) -> Floats:
+        """The vertices of every frame, float32 [T, V, 3], for a Motion or its data [T, 69].
+
+        Values out of range are brought back and NaN counts as 0. A body pose, of the Motion or given, turns the
+        joints below the neck when the region is "body"; the neck, head and eyes always follow the Motion.
+        """
+        # A copy, because numba compiles once more for arrays that are read-only, as a Motion's are.
+        data = np.array(motion.data if isinstance(motion, Motion) else motion, np.float32)
+        if data.ndim != 2 or data.shape[1] != len(ch.CHANNELS):
+            raise VultusError(f"A mesh is moved by data of shape [T, {len(ch.CHANNELS)}], not {data.shape}")
+        if body is None and isinstance(motion, Motion):
+            body = motion.body
+        out = np.empty((len(data), *self.neutral.shape), np.float32)
+        skinning.frames(data, *LIMITS, self._rig, self._body(body, len(data)), self._mesh, self.topology.fine, out)
+        return out
+
+    def evaluate_into(self, row: Floats, out: Floats, body: Floats | None = None) -> None:
+        """One frame [69] into *out* float32 [V, 3], C-contiguous; makes no Python objects, safe in several threads.
+
+        *body* are rotation vectors float32 [J, 3] of all joints.
+        """
+        rotations = self._still[0] if body is None else body
+        if not row.flags.writeable:
+            row = row.copy()
+        skinning.frame(row, *LIMITS, self._rig, rotations, self._mesh, self.topology.fine, out)
+
+    @cached_property
+    def _rig(self) -> tuple[Any, ...]:
+        return self.joints.parents, self.joints.positions, self.topology.driven
+
+    @cached_property
+    def _mesh(self) -> tuple[Any, ...]:
+        return (self.coarse, *self.topology.kernel)
+
+    @cached_property
+    def _still(self) -> Floats:
+        return np.zeros((1, len(self.joints.names), 3), np.float32)
+
+    def _body(self, pose: BodyPose | None, frames: int) -> Floats:
+        if pose is None or self.region != "body":
+            return self._still
+        if len(pose.rotations) != frames:
+            raise VultusError(f"The body pose has {len(pose.rotations)} frames, the motion {frames}")
+        rotations = np.zeros((frames, len(self.joints.names), 3), np.float32)
+        for i, name in enumerate(pose.joints):
+            if name not in self.joints.names:
+                raise unknown("joint", name, self.joints.names)
+            rotations[:, self.joints.names.index(name)] = pose.rotations[:, i]
+        return rotations
+
+
+def _kernel_arrays(pack: Pack, region: Region, expression: Floats, joints: Ints, weights: Floats) -> tuple[Any, ...]:
+    """Arguments of ``skinning.pose`` after the neutral: shapes by vertex, and skin with rigid vertices marked."""
+    moved = np.abs(expression).max(axis=2).T > 0
+    vertex, shape = np.nonzero(moved)
+    start = np.concatenate([[0], np.cumsum(moved.sum(axis=1))]).astype(np.int32)
+    dense = np.zeros((len(joints), len(pack.joint_names)), np.float32)
+    np.put_along_axis(dense, joints, weights, 1)
+    # Joints that nothing turns move as their nearest parent that something does; for a bust that is all but the neck.
+    turning = {*skinning.DRIVEN} if region == "bust" else {*pack.joint_names} - {"jaw"}
+    for j in reversed(range(1, len(pack.joint_names))):
+        if pack.joint_names[j] not in turning:
+            dense[:, pack.joint_parents[j]] += dense[:, j]
+            dense[:, j] = 0
+    order = np.argsort(-dense, axis=1, kind="stable")[:, :4].astype(np.int32)
+    skin = np.take_along_axis(dense, order, 1)
+    rigid = np.where(skin[:, 0] > 0.9999, order[:, 0], -1).astype(np.int32)
+    return start, shape.astype(np.int32), np.ascontiguousarray(expression[shape, vertex]), rigid, order, skin
+
+
+def _used(triangles: Ints) -> tuple[NDArray[np.int64], Ints]:
+    """The vertices that triangles use, ascending, and the triangles in terms of these."""
+    used, number = np.unique(triangles, return_inverse=True)
+    return used.astype(np.int64), number.reshape(-1, 3).astype(np.int32)
+
+
+@lru_cache(maxsize=6)
+def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool) -> Topology:
+    pack = load_pack()
+    inside = slice(0, pack.bust[1] if region == "bust" else None)
+    keep = hair_cap | (pack.part[inside] != PART_NAMES.index("hairCap"))
+    part = pack.part[inside][keep]
+    vertices, triangles = _used(pack.triangles[inside][keep])
+    corners, uv_triangles = _used(pack.uv_triangles[inside][keep])
+    uv = pack.uv[corners]
+    expression = np.ascontiguousarray(speech_fixes.expressions(pack, int(vertices.max()) + 1, corrected)[:, vertices])
+    joints, weights = pack.skin_joints[vertices], pack.skin_weights[vertices]
+    kernel = _kernel_arrays(pack, region, expression, joints, weights)
+    matrix, rest = None, pack.template[vertices]
+    fine: tuple[Any, ...] = (np.zeros(1, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
+    if subdivisions:
+        matrix = loop_matrix(triangles, len(vertices))
+        triangles = split(triangles, len(vertices))[0]
+        uv, uv_triangles = subdivide_uv(uv, uv_triangles)
+        part = np.tile(part, 4)
+        rest = np.asarray(matrix @ rest, np.float32)
+        fine = (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data)
+    number = {int(v): i for i, v in enumerate(vertices)}
+    return Topology(
+        region, subdivisions, vertices, matrix, triangles, uv, uv_triangles, part, rest, expression, joints, weights,
+        {name: number[v] for name, v in pack.landmarks.items()}, kernel, fine,
+        np.array([pack.joint_names.index(name) for name in skinning.DRIVEN], np.int32),
+    )  # fmt: skip
+
+
+def build_mesh(
+    identity: Identity,
+    *,
+    region: Region = "bust",
+    subdivisions: int = 0,
+    hair_cap: bool = False,
+    corrected: bool = True,
+) -> PersonMesh:
+    """The mesh of a person.
+
+    *region* is "bust" (head, neck, shoulders) or "body"; *subdivisions* 0 or 1 steps of Loop subdivision;
+    *hair_cap* adds MakeHuman's hair helper; *corrected* applies :mod:`vultus.person.speech_fixes`.
+    """
+    if region not in ("bust", "body"):
+        raise unknown("region", str(region), ("bust", "body"))
+    if subdivisions not in (0, 1):
+        raise VultusError(f"subdivisions is {subdivisions}", "Give 0 or 1")
+    pack, top = load_pack(), _topology(region, subdivisions, hair_cap, corrected)
+    everything, joints = rest_shape(pack, identity, len(pack.template))
+    if corrected:
+        everything = everything + speech_fixes.rest_correction(pack, len(everything))
+    floor = everything[pack.triangles[pack.part == 0], 1].min()
+    stand = np.array([0, -floor, 0], np.float32)
+    coarse = np.ascontiguousarray(everything[top.coarse] + stand)
+    return PersonMesh(
+        identity, region, subdivisions, top.refine(coarse), top.triangles, top.uv, top.uv_triangles, top.part,
+        top.rest, Joints(pack.joint_names, pack.joint_parents, joints + stand), pack.masks, top.landmarks, top, coarse,
+    )  # fmt: skip
