@@ -31,8 +31,8 @@ def _frozen(value: ArrayLike, dtype: Any, shape: tuple[int | None, ...], what: s
 class Skeleton:
     """Joints at rest, without rotation: ``parents`` holds -1 for a root and otherwise an earlier joint's index.
 
-    ``positions`` is float32 [J, 3], in metres, in the model's space. Joints named as ``channels.ROTATIONS``
-    ("neck", "head", "eyeLeft", "eyeRight") are those that a Motion turns.
+    ``positions`` is float32 [J, 3], in metres, in the model's space. Names are those of VRM's humanoid bones; a
+    Motion turns "neck" (shared evenly with "neck2" and "neck3" where there are such), "head", "leftEye", "rightEye".
     """
 
     names: tuple[str, ...]

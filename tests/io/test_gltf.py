@@ -61,7 +61,7 @@ def make_model(seed: int = 0, *, skeleton: bool = True, texture: bool = True, ri
         weights = rng.uniform(0.1, 1, (len(vertices), 4)).astype(np.float32)
         weights[::2, 2:] = 0
         bones = {
-            "skeleton": Skeleton(("chest", "neck", "head", "eyeLeft", "eyeRight"), (-1, 0, 1, 2, 2), places),
+            "skeleton": Skeleton(("chest", "neck", "head", "leftEye", "rightEye"), (-1, 0, 1, 2, 2), places),
             "skin_joints": np.stack([rng.permutation(5)[:4] for _ in vertices]),
             "skin_weights": weights / weights.sum(1, keepdims=True),
         }
@@ -163,6 +163,34 @@ def test_skeleton_without_neck_or_head(tmp_path: Path) -> None:
     assert not (tmp_path / "b.glb").exists()
 
 
+def test_several_neck_joints_share_the_rotation(tmp_path: Path) -> None:
+    model, motion = make_model(), make_motion()
+    assert model.skeleton is not None
+    bones = replace(model.skeleton, names=("neck", "neck2", "neck3", "head", "eyeLeft"), parents=(-1, 0, 1, 2, 3))
+    gltf.write(tmp_path / "a.glb", replace(model, skeleton=bones), motion, names="vrm")
+    document = glb.load(tmp_path / "a.glb")
+    assert [n["name"] for n in document.json["nodes"][1:6]] == ["neck", "neck2", "neck3", "head", "leftEye"]
+    turned = {c["target"]["node"] for c in document.json["animations"][0]["channels"]}
+    assert turned >= {1, 2, 3, 4, 5}
+    moved = gltf.read(tmp_path / "a.glb")[1]
+    assert moved is not None
+    np.testing.assert_allclose(moved.neck, motion.neck, atol=2e-6)
+    np.testing.assert_allclose(moved.head, motion.head, atol=2e-6)
+    np.testing.assert_allclose(moved.eye_left, motion.eye_left, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("mixamorig:LeftEye", "leftEye"), ("mixamorig1:Head", "head"), ("LeftEye", "leftEye"), ("Head", "head"),
+        ("eyeLeft", "leftEye"), ("eye.R", "rightEye"), ("mixamorig:LeftHandPinky2", "leftLittleIntermediate"),
+        ("J_Bip_C_Neck", "neck"), ("Spine1", "chest"), ("tail", "tail"),
+    ],
+)  # fmt: skip
+def test_joint_names(text: str, name: str) -> None:
+    assert names.joint(text) == name
+
+
 def test_body_pose_of_known_joints_is_kept(tmp_path: Path) -> None:
     turn = np.random.default_rng(3).uniform(-0.5, 0.5, (20, 1, 3)).astype(np.float32)
     motion = make_motion().replace(body=BodyPose(("chest",), turn))
@@ -184,7 +212,7 @@ def test_chunks_the_model_s_animation_and_fixed_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("style", "head", "eye"), [
-    ("vultus", "head", "eyeLeft"), ("vrm", "head", "leftEye"), ("mixamo", "mixamorig:Head", "mixamorig:LeftEye"),
+    ("vultus", "head", "leftEye"), ("vrm", "head", "leftEye"), ("mixamo", "mixamorig:Head", "mixamorig:LeftEye"),
 ])  # fmt: skip
 def test_names_in_the_file(tmp_path: Path, style: Any, head: str, eye: str) -> None:
     gltf.write(tmp_path / "a.glb", make_model(), visemes=True, names=style)

@@ -216,12 +216,12 @@ def _rotations(
         return {mesh: whole}
     first = builder.document["skins"][0]["joints"][0]
     node = {naming.joint(name): first + i for i, name in reversed(list(enumerate(skeleton.names)))}
-    if "head" not in node and "neck" not in node:
+    necks = [name for name in naming.NECKS if name in node]
+    if "head" not in node and not necks:
         raise VultusError("The skeleton has no head joint for the motion to turn", "Name one 'head'")
-    turns: dict[str, NDArray[np.floating[Any]]] = {"neck": motion.neck, "head": motion.head}
-    if "head" not in node or "neck" not in node:
-        turns = {"neck": whole, "head": whole}
-    turns |= {"eyeLeft": motion.eye_left, "eyeRight": motion.eye_right}
+    turns: dict[str, NDArray[np.floating[Any]]] = {"leftEye": motion.eye_left, "rightEye": motion.eye_right}
+    turns["head"] = motion.head if necks else whole
+    turns |= dict.fromkeys(necks, (motion.neck if "head" in node else whole) / max(len(necks), 1))
     for j, name in enumerate(motion.body.joints if motion.body else ()):
         if motion.body is not None:
             turns.setdefault(naming.joint(name), motion.body.rotations[:, j])

@@ -19,7 +19,7 @@ from vultus.mesh import Skeleton
 from vultus.motion import LOOK, BodyPose, Motion, as_fps, as_time, clamp, eyes_from_look
 
 Array = NDArray[np.float64]
-GROUPS = {"neck": ch.NECK, "head": ch.HEAD, "eyeLeft": ch.EYE_LEFT, "eyeRight": ch.EYE_RIGHT}
+GROUPS = {"neck": ch.NECK, "head": ch.HEAD, "leftEye": ch.EYE_LEFT, "rightEye": ch.EYE_RIGHT}
 MAX_FRAMES = 1 << 24
 
 
@@ -100,20 +100,26 @@ def _motion(document: Document, scene: Scene, skeleton: Skeleton | None, tracks:
     seen = np.zeros(len(ch.CHANNELS), bool)
     role = dict(zip(scene.joints, scene.joint_names, strict=True))
     body: dict[str, Array] = {}
+    turns: dict[str, Array] = {}
     for track in tracks:
         if track.path == "weights":
             _weights(document, scene, track, _sample(track, times), raw, seen)
         elif track.path == "rotation":
             name = naming.joint(role.get(track.node, "")) if skeleton else "head"
             turn = _from_rest(scene, track.node, _sample(track, times))
-            if name in GROUPS:
-                raw[:, GROUPS[name]], seen[GROUPS[name]] = _limited(turn, name), True
+            if name in naming.NECKS or name in GROUPS:
+                turns[name] = turn
             elif track.node in role:
                 body[role[track.node]] = turn
         elif track.node not in role or naming.joint(role[track.node]) == "hips":
             above, rest = scene.above(track.node), scene.nodes[track.node].get("translation", (0, 0, 0))
             raw[:, ch.TRANSLATION] = (_sample(track, times) - np.array(rest, np.float64)) @ above[:3, :3].T
             seen[ch.TRANSLATION] = True
+    for name in naming.NECKS[1:]:  # several neck joints together turn the head by their product
+        if name in turns:
+            turns["neck"] = rotations.compose(turns.get("neck", np.zeros(3)), turns.pop(name))
+    for name, turn in turns.items():
+        raw[:, GROUPS[name]], seen[GROUPS[name]] = _limited(turn, ch.HIGH[GROUPS[name].start]), True
     data = clamp(raw)
     if not seen[ch.EYE_LEFT].any() and not seen[ch.EYE_RIGHT].any() and seen[list(LOOK)].all():
         data[:, ch.EYE_LEFT], data[:, ch.EYE_RIGHT] = eyes_from_look(data[:, LOOK])
@@ -155,9 +161,8 @@ def _turn(matrix: Array) -> Array:
     return np.zeros(3) if np.allclose(axes, np.eye(3), atol=1e-9) else rotations.from_matrix(axes)
 
 
-def _limited(turn: Array, name: str) -> Array:
-    limit = ch.EYE_LOOK_FULL if name.startswith("eye") else ch.MAX_ROTATION
+def _limited(turn: Array, limit: float) -> Array:
+    """Rotation vectors [T, 3]; those that leave *limit* on an axis are shortened to that angle."""
     angle = np.linalg.norm(turn, axis=1, keepdims=True)
-    # Our own limits are per axis: only what leaves them is shortened.
     outside = np.abs(turn).max(axis=1, keepdims=True) > limit + 1e-4
     return np.where(outside, turn * np.minimum(1, limit / np.maximum(angle, 1e-9)), turn)

@@ -80,28 +80,52 @@ VISEMES: Final[dict[str, dict[str, float]]] = {
 }  # fmt: skip
 """Each viseme as weights of our shapes, set by hand from articulatory phonetics (lip opening, rounding, contact)."""
 
+_CENTRE = ("hips", "spine", "chest", "upperChest", "neck", "head", "jaw")
+_LIMBS: Final[dict[str, str]] = {
+    "Eye": "Eye", "Shoulder": "Shoulder", "UpperArm": "Arm", "LowerArm": "ForeArm", "Hand": "Hand",
+    "UpperLeg": "UpLeg", "LowerLeg": "Leg", "Foot": "Foot", "Toes": "ToeBase",
+    **{f"Thumb{part}": f"HandThumb{i}" for i, part in enumerate(("Metacarpal", "Proximal", "Distal"), 1)},
+    **{
+        f"{finger}{part}": f"Hand{theirs}{i}"
+        for finger, theirs in (("Index", "Index"), ("Middle", "Middle"), ("Ring", "Ring"), ("Little", "Pinky"))
+        for i, part in enumerate(("Proximal", "Intermediate", "Distal"), 1)
+    },
+}  # fmt: skip
+VRM: Final = (*_CENTRE, *(f"{side}{limb}" for side in ("left", "right") for limb in _LIMBS))
+"""The humanoid bones of VRM 1.0, which are our joint names too; ``neck2`` and ``neck3`` may follow the neck."""
+
 MIXAMO: Final[dict[str, str]] = {
     "hips": "mixamorig:Hips", "spine": "mixamorig:Spine", "chest": "mixamorig:Spine1",
     "upperChest": "mixamorig:Spine2", "neck": "mixamorig:Neck", "head": "mixamorig:Head",
-    "eyeLeft": "mixamorig:LeftEye", "eyeRight": "mixamorig:RightEye",
-    "shoulderLeft": "mixamorig:LeftShoulder", "shoulderRight": "mixamorig:RightShoulder",
+    **{
+        f"{side}{limb}": f"mixamorig:{side.title()}{theirs}"
+        for side in ("left", "right")
+        for limb, theirs in _LIMBS.items()
+    },
 }  # fmt: skip
-VRM: Final[dict[str, str]] = {
-    "hips": "hips", "spine": "spine", "chest": "chest", "upperChest": "upperChest", "neck": "neck", "head": "head",
-    "jaw": "jaw", "eyeLeft": "leftEye", "eyeRight": "rightEye", "shoulderLeft": "leftShoulder",
-    "shoulderRight": "rightShoulder",
-}  # fmt: skip
-JOINT_NAMES: Final[dict[str, dict[str, str]]] = {"vultus": {}, "vrm": VRM, "mixamo": MIXAMO}
+"""Our joints in Mixamo's rig, which Ready Player Me avatars share without the prefix."""
+
+JOINT_NAMES: Final[dict[str, dict[str, str]]] = {"vultus": {}, "vrm": {name: name for name in VRM}, "mixamo": MIXAMO}
 """Node names of our joints for ``gltf.write``; a joint without an entry keeps its own name."""
 
+NECKS: Final = ("neck", "neck2", "neck3")
+"""Joints that share the neck's rotation evenly, as far as a skeleton has them."""
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", re.sub(r"^(?:mixamorig\d*:?|CC_Base_|J_Bip_C_|J_Adj_)", "", text).lower())
+
+
 _JOINTS: Final = {
-    re.sub(r"[^a-z0-9]", "", theirs.lower().removeprefix("mixamorig:")): ours
-    for table in (MIXAMO, VRM, {name: name for name in ch.ROTATIONS}, {"eyeLeft": "eye.l", "eyeRight": "eye.r"})
+    _bare(theirs): ours
+    for table in (
+        {name: name for name in (*VRM, *NECKS)}, MIXAMO, {"leftEye": "eyeLeft", "rightEye": "eyeRight"},
+        {"leftEye": "eye.L", "rightEye": "eye.R"},
+    )
     for ours, theirs in table.items()
 }  # fmt: skip
 
 
 def joint(text: str) -> str:
-    """Our name of a joint that a file calls *text* (Mixamo, VRM, MakeHuman, Ready Player Me), or *text* itself."""
-    bare = re.sub(r"[^a-z0-9]", "", re.sub(r"^mixamorig\d*:?|^(?:CC_Base_|Bip01_|J_Bip_C_)", "", text).lower())
-    return _JOINTS.get(bare, text)
+    """Our name of a joint that a file calls *text* (VRM, Mixamo, Ready Player Me), or *text* itself."""
+    return _JOINTS.get(_bare(text), text)

@@ -8,8 +8,10 @@ where there is a body pose, and for each artist's edit k ``edit<k>_values``, ``_
 
 from __future__ import annotations
 
-import io
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +29,10 @@ from vultus.motion import BodyPose, Motion, concatenate
 FORMAT: Final = "vultus.motion"
 VERSION: Final = 1
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_DAMAGE = (
+    ArithmeticError, EOFError, LookupError, MemoryError, NotImplementedError, OSError, RuntimeError, SyntaxError,
+    TypeError, ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip  # what zipfile, zlib and numpy raise on damaged files
 _LIMIT = 1 << 33  # bytes of one member once unpacked; 8 GiB is a year of motion
 
 
@@ -57,10 +63,12 @@ def write(path: str | Path, motion: Motion | Layered | Iterable[Motion]) -> None
             f"edit{k}_text": _strings((edit.name, edit.mode)),
             f"edit{k}_numbers": np.array([edit.weight, edit.fade]),
         }
-    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, array in arrays.items():
             # A fixed date keeps the bytes the same from run to run.
-            with archive.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True) as member:
+            info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(info, "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
 
 
@@ -83,10 +91,8 @@ def read_layered(path: str | Path) -> Layered:
         if int(arrays["version"]) > VERSION:
             raise VultusError(f"{path} comes from a newer Vultus (version {int(arrays['version'])})", "Update Vultus")
         return _build(arrays)
-    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, ZeroDivisionError) as error:
-        raise VultusError(f"{path} is damaged or not a motion of Vultus") from error
-    except (MemoryError, RuntimeError, TypeError, OverflowError, NotImplementedError, io.UnsupportedOperation) as error:
-        raise VultusError(f"{path} is damaged") from error
+    except _DAMAGE as error:
+        raise VultusError(f"{path} is damaged, or not a motion of Vultus") from error
 
 
 def _build(arrays: dict[str, NDArray[Any]]) -> Layered:
