@@ -150,7 +150,7 @@ def resample(samples: npt.ArrayLike, from_rate: int, to_rate: int) -> Float:
     if array.ndim not in (1, 2) or array.shape[-1] == 0:
         raise VultusError(f"Sound of shape {array.shape} cannot be resampled", "Give [N] or [N, channels].")
     resampler = _Resampler(from_rate, to_rate, 1 if array.ndim == 1 else array.shape[1])
-    parts = [resampler.push(_clean(array[:, None] if array.ndim == 1 else array)), resampler.finish()]
+    parts = [resampler.push(clean(array[:, None] if array.ndim == 1 else array)), resampler.finish()]
     joined = np.concatenate(parts)
     return joined[:, 0] if array.ndim == 1 else joined
 
@@ -200,7 +200,7 @@ def _encode(container: Any, codec: str, blocks: Iterable[npt.NDArray[Any]], rate
             track = _add_track(container, codec, rate, channels)
         if len(array) == 0:
             continue
-        frame = _frame(_clean(array.astype(np.float32)), codec, rate, track.codec_context.layout.name)
+        frame = _frame(clean(array.astype(np.float32)), codec, rate, track.codec_context.layout.name)
         frame.pts, frame.time_base = position, Fraction(1, rate)
         container.mux(track.encode(frame))
         position += len(array)
@@ -292,11 +292,13 @@ def _converted(container: InputContainer, path: str | Path, rate: int, mono: boo
 def _timeline(container: InputContainer, path: str | Path, mono: bool) -> Iterator[tuple[Float, int]]:
     """(samples [n, channels], rate) from the start of the container on, with gaps filled and the stated end kept."""
     track = _sound_of(container, path)
-    origin = Fraction(container.start_time or 0, 1_000_000)
+    origin = origin_of(container, track)
     end = _stated_end(container, track, origin)
     position, shift, first = Fraction(0), Fraction(0), True
     held: tuple[Float, int] | None = None
-    for frame in _frames(container, track, path):
+    for frame in decoded(container, track, path, "sound of"):
+        if not frame.samples or not frame.sample_rate:
+            continue
         rate, samples = frame.sample_rate, _samples(frame, mono)
         if frame.pts is not None and frame.time_base:
             gap = frame.pts * frame.time_base - origin + shift - position
@@ -326,8 +328,18 @@ def _stated_end(container: InputContainer, track: Any, origin: Fraction) -> Frac
     return ((track.start_time or 0) + track.duration) * track.time_base - origin
 
 
-def _frames(container: InputContainer, track: Any, path: str | Path) -> Iterator[av.AudioFrame]:
-    """Every frame that can be decoded; VultusError when something is damaged and nothing came out."""
+def origin_of(container: InputContainer, track: Any) -> Fraction:
+    """The time stamp in seconds that counts as 0: the start of the container, its earliest stream."""
+    origin = Fraction(container.start_time or 0, 1_000_000)
+    own = Fraction(track.start_time or 0) * (track.time_base or 0)
+    return own if abs(own - origin) <= Fraction(1, 1_000_000) else origin  # the container's is rounded to µs
+
+
+def decoded(container: InputContainer, track: Any, path: str | Path, kind: str) -> Iterator[Any]:
+    """Every frame of *track* that can be decoded, damaged packets skipped; *kind* is the noun for messages.
+
+    Raises VultusError when something is damaged and not one frame came out.
+    """
     damaged, found, running = False, False, True
     packets = container.demux(track)
     while running:
@@ -339,11 +351,10 @@ def _frames(container: InputContainer, track: Any, path: str | Path) -> Iterator
             damaged = True
             continue  # a demuxer that failed is exhausted: the next round ends the loop
         for frame in frames:
-            if frame.samples and frame.sample_rate:
-                found = True
-                yield frame
+            found = True
+            yield frame
     if damaged and not found:
-        raise VultusError(f"The sound of {path} cannot be decoded", _DAMAGED)
+        raise VultusError(f"The {kind} {path} cannot be decoded", _DAMAGED)
 
 
 def _samples(frame: av.AudioFrame, mono: bool) -> Float:
@@ -352,7 +363,7 @@ def _samples(frame: av.AudioFrame, mono: bool) -> Float:
     array = array.T if frame.format.is_planar else array.reshape(-1, len(frame.layout.channels))
     scale = _INTEGER_SCALE.get(frame.format.name.removesuffix("p"))
     if scale is None:
-        samples = _clean(array.astype(np.float32))
+        samples = clean(array.astype(np.float32))
     else:
         middle = 128 if frame.format.name.startswith("u8") else 0
         samples = (np.subtract(array, middle, dtype=np.float64) / scale).astype(np.float32)
@@ -362,7 +373,7 @@ def _samples(frame: av.AudioFrame, mono: bool) -> Float:
     return samples[:, heard].mean(axis=1, dtype=np.float32, keepdims=True)
 
 
-def _clean(samples: Float) -> Float:
+def clean(samples: Float) -> Float:
     """NaN and infinity become 0, values beyond ±1 are limited."""
     return np.clip(np.where(np.isfinite(samples), samples, np.float32(0)), -1, 1).astype(np.float32)
 
