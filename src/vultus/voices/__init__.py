@@ -1,0 +1,1 @@
+"""Voices: speech made here, with the exact time of every phone."""
