@@ -11,7 +11,6 @@ import numpy as np
 
 from vultus import pipeline, store
 from vultus.errors import VultusError
-from vultus.io import audio
 from vultus.motion import Motion, concatenate
 
 if TYPE_CHECKING:

@@ -88,10 +88,11 @@ class Sound:
         from vultus.io import audio
 
         if isinstance(self.source, Path):
-            yield from audio.stream(self.source, rate=rate, block=rate // 4)
+            yield from audio.stream(self.source, rate=rate, block=rate)
             return
         samples, own = self.source
-        yield from audio.blocks(audio.resample(samples, own, rate), rate // 4)
+        heard = audio.resample(samples, own, rate)
+        yield from (heard[i : i + rate] for i in range(0, len(heard), rate))
 
 
 def default_output(speech: str | None) -> str:

@@ -1,0 +1,182 @@
+"""The procedural person as a head: Motion -> pictures, vertices, or a model for engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus import channels as ch
+from vultus.camera import Camera
+from vultus.errors import VultusError
+from vultus.mesh import Model, Primitive, Skeleton, split_seams
+from vultus.motion import Motion
+from vultus.person.identity import Identity, parse_identity
+from vultus.person.light import LightRig
+from vultus.person.mesh import PersonMesh, build_mesh
+from vultus.person.pack import PART_NAMES
+from vultus.person.portrait import Portrait
+from vultus.render.triangles import vertex_normals
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+Quality = Literal["draft", "default", "film"]
+
+TURNED = {"neck": "neck", "head": "head", "leftEye": "eyeLeft", "rightEye": "eyeRight"}
+"""The joints of the person that a Motion turns, and what a Skeleton calls them."""
+
+
+def parse_face(face: str | Identity) -> Identity:
+    """An identity from "person:SEED" or "person:key=value,…"; VultusError for anything else."""
+    if isinstance(face, Identity):
+        return face
+    if not face.startswith("person:"):
+        raise VultusError(
+            f"The face {face!r} is not known", "Give person:SEED or person:key=value,… (such as person:11)"
+        )
+    return parse_identity(face)
+
+
+class PersonHead:
+    """One person, baked once, who follows Motions. Not safe in several threads at once: buffers are reused."""
+
+    def __init__(
+        self,
+        face: str | Identity = "person:11",
+        *,
+        size: tuple[int, int] = (512, 512),
+        quality: Quality = "default",
+        camera: Camera | None = None,
+        light: LightRig | None = None,
+    ) -> None:
+        """*size* is (width, height) in pixels; without *camera* head and shoulders are in the picture."""
+        self.identity = parse_face(face)
+        self._looks = {"size": size, "quality": quality, "camera": camera, "light": light}
+        self._vertices = np.empty((0, 3), np.float32)
+
+    @cached_property
+    def portrait(self) -> Portrait:
+        """What draws the person; made when the first picture is asked for."""
+        options = {key: value for key, value in self._looks.items() if value is not None}
+        return Portrait(self.identity, **options)  # type: ignore[arg-type]
+
+    @property
+    def mesh_data(self) -> PersonMesh:
+        """The mesh that pictures are drawn from."""
+        return self.portrait.mesh
+
+    @property
+    def camera(self) -> Camera:
+        """Where the pictures are seen from."""
+        return self.portrait.camera
+
+    @cached_property
+    def coarse(self) -> PersonMesh:
+        """The mesh without subdivision: for measuring and for engines."""
+        return build_mesh(self.identity)
+
+    def frames(self, motions: Iterable[Motion]) -> Iterator[Pixels]:
+        """A picture uint8 [H, W, 3] in sRGB for each frame of each piece, in a memory that does not grow."""
+        for motion in motions:
+            for row in motion.data:
+                yield self.frame(row)
+
+    def frame(self, row: Floats) -> Pixels:
+        """The picture of one frame [69]."""
+        return self.portrait.render(self.vertices(row))
+
+    def vertices(self, row: Floats) -> Floats:
+        """The fine mesh of one frame [69]: a buffer [V, 3] in metres that the next call overwrites."""
+        mesh = self.mesh_data
+        if len(self._vertices) != len(mesh.neutral):
+            self._vertices = np.empty_like(mesh.neutral)
+        mesh.evaluate_into(row, self._vertices)
+        return self._vertices
+
+    def mesh(self, motion: Motion) -> Floats:
+        """The coarse vertices of every frame, float32 [T, V, 3] in metres."""
+        return self.coarse.evaluate(motion)
+
+    def lip_gap(self, motion: Motion) -> Floats:
+        """How far the inner lips stand apart in each frame, [T] metres."""
+        pieces = [self.coarse.lip_gap(self.mesh(motion[i : i + 256])) for i in range(0, len(motion), 256)]
+        return np.concatenate(pieces)
+
+    def model(self) -> Model:
+        """The person for engines: textured, with 54 named shapes and a skeleton, as ``io.gltf`` writes it."""
+        mesh = self.coarse
+        order = np.argsort([_MATERIAL_OF[PART_NAMES[p]] for p in mesh.part], kind="stable")
+        # Subdivision keeps the coarse vertices and texture corners first, so the fine look fits the coarse mesh.
+        look = self.portrait.appearance
+        lifted = mesh.neutral + look.lift[: len(mesh.neutral), None] * vertex_normals(mesh.neutral, mesh.triangles)
+        vertices, triangles, uv, source = split_seams(lifted, mesh.triangles[order], look.uv, mesh.uv_triangles[order])
+        skeleton, joints, weights = _skeleton(mesh)
+        names = (*ch.ARKIT, *ch.TONGUE)
+        return Model(
+            f"person:{self.identity.seed}",
+            vertices,
+            triangles,
+            np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1),
+            {name: shape[source] for name, shape in zip(names, mesh.basis, strict=True)},
+            skeleton,
+            joints[source],
+            weights[source],
+            self.portrait.atlas(),
+            _primitives(mesh.part[order]),
+        )
+
+
+_MATERIALS: tuple[tuple[Primitive, tuple[str, ...]], ...] = (
+    (Primitive(0, 1, "skin", roughness=0.55), ("skin", "hairCap")),
+    (Primitive(0, 1, "eyes", roughness=0.08), ("eyeLeft", "eyeRight")),
+    (Primitive(0, 1, "mouth", roughness=0.25), ("tongue", "teethUpper", "teethLower")),
+    (Primitive(0, 1, "shirt", roughness=0.9, double_sided=True), ("shirt",)),
+    (
+        Primitive(0, 1, "lashes", "blend", double_sided=True, colour=(0.02, 0.015, 0.012, 0.55), textured=False),
+        ("lashesLowerLeft", "lashesUpperLeft", "lashesLowerRight", "lashesUpperRight"),
+    ),
+)
+_MATERIAL_OF = {part: i for i, (_, parts) in enumerate(_MATERIALS) for part in parts}
+
+
+def _primitives(part: NDArray[np.int32]) -> tuple[Primitive, ...]:
+    """One primitive for each material, over triangles sorted by material."""
+    counts = np.bincount([_MATERIAL_OF[PART_NAMES[p]] for p in part], minlength=len(_MATERIALS))
+    first = np.concatenate([[0], np.cumsum(counts)])
+    return tuple(
+        replace(material, first=int(first[i]), count=int(counts[i]))
+        for i, (material, _) in enumerate(_MATERIALS)
+        if counts[i]
+    )
+
+
+def _skeleton(mesh: PersonMesh) -> tuple[Skeleton, NDArray[np.uint16], Floats]:
+    """Skeleton and skin [V, 4] with the joints from the root to the eyes; weights of others go to their parents."""
+    joints = mesh.joints
+    kept: list[int] = []
+    for name in TURNED:
+        chain = [joints.names.index(name)]
+        while (parent := int(joints.parents[chain[-1]])) >= 0:
+            chain.append(parent)
+        # A Motion bends the neck in one place; the mesh's extra joints only smooth it.
+        kept += [j for j in reversed(chain) if j not in kept and joints.names[j] not in ("neck2", "neck3")]
+    kept.sort()
+    home = np.zeros(len(joints.names), np.int64)
+    for j in range(len(joints.names)):
+        home[j] = kept.index(j) if j in kept else home[joints.parents[j]]
+    dense = np.zeros((len(mesh.neutral), len(kept)), np.float32)
+    rows = np.arange(len(dense))[:, None]
+    np.add.at(dense, (rows, home[mesh.skin_joints]), mesh.skin_weights)
+    order = np.argsort(-dense, axis=1, kind="stable")[:, :4]
+    weights = np.take_along_axis(dense, order, 1)
+    parents = tuple(int(home[joints.parents[j]]) if joints.parents[j] >= 0 else -1 for j in kept)
+    names = tuple(TURNED.get(joints.names[j], joints.names[j]) for j in kept)
+    return (
+        Skeleton(names, parents, joints.positions[kept]),
+        order.astype(np.uint16),
+        weights / weights.sum(axis=1, keepdims=True),
+    )
