@@ -59,11 +59,13 @@ class Blinks:
                 self._blink(now)
 
     def at(self, times: Array) -> Array:
-        """How far the lids are closed at *times*, [T] in [0, 1]."""
+        """How far the lids are closed at ascending *times*, [T] in [0, 1]."""
         out = np.zeros(len(times))
         for start, close, hold, opening, depth in self._events:
-            shut = ease((times - start) / close)
-            out = np.maximum(out, depth * shut * (1 - ease((times - start - close - hold) / opening)))
+            first, last = np.searchsorted(times, (start, start + close + hold + opening))
+            t = times[first:last] - start
+            closed = depth * ease(t / close) * (1 - ease((t - close - hold) / opening))
+            out[first:last] = np.maximum(out[first:last], closed)
         return out
 
     def forget(self, before: float) -> None:

@@ -96,7 +96,7 @@ class Gestures:
 
     def at(self, times: Array, activity: Array, extra: ArrayLike = 0.0) -> Gesture:
         """The gesture at *times* [T] with an *activity* [T]; *extra* [T, 3] radians joins the head (gaze)."""
-        lively = (0.35 + 0.65 * activity)[:, None]
+        lively = (0.5 + 0.5 * activity)[:, None]
         slow, fast = noise(times, self._seed, 11, 0.45, 3), noise(times, self._seed, 12, 1.6, 3)
         sway = _SWAY * lively * (0.9 * slow + 0.25 * fast)
         moved = sway + np.radians(self._turn.at(times) + self._nods.at(times))
@@ -126,9 +126,9 @@ class Gestures:
         side = rng.normal(0, 0.35, 2)
         way = np.array([1.0, *side]) if rng.random() < 0.8 else np.array([0.45, rng.choice([-1, 1]) * 0.8, side[1]])
         stroke = size * way
-        self._nods.add(accent.time - LEAD + TICK, 0.16, -0.22 * stroke)
-        self._nods.add(accent.time - 0.2, 0.22, 1.22 * stroke)
-        self._nods.add(accent.time + 0.02, 0.42, -stroke)
+        self._nods.add(accent.time - LEAD + TICK, 0.16, -0.2 * stroke)
+        self._nods.add(accent.time - 0.2, 0.22, 1.2 * stroke)
+        self._nods.add(accent.time + 0.03, 0.42, -stroke)
         if accent.time >= self._brow_free and rng.random() < accent.strength * 0.75:
             self._brows.pulse(accent.time - 0.16, 0.16, 0.08, 0.4, [0.35 * accent.strength])
             self._brow_free = accent.time + 0.7

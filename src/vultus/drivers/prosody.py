@@ -174,7 +174,7 @@ class Prosody:
                 continue
             dip = value - self._score[max(i - 30, 0) : i + 1].min()
             time = (frame + 0.5) / FEATURE_RATE
-            if dip > 0.5 and time - self._latest > 0.25:
+            if dip > 0.5 and time - self._latest > 0.3:
                 out.append(Accent(time, float(np.clip(0.25 + 0.3 * value, 0.3, 1))))
                 self._latest = time
         return out

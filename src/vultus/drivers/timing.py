@@ -104,12 +104,15 @@ class Steps:
         self.add(start + rise + stay, fall, -up)
 
     def at(self, times: Array) -> Array:
-        """Values at *times*, [T, dims]."""
-        if not self._steps:
-            return np.tile(self._base, (len(times), 1))
-        start, duration = (np.array([s[i] for s in self._steps]) for i in (0, 1))
-        progress = ease((times[:, None] - start) / duration)
-        return self._base + progress @ np.array([s[2] for s in self._steps]).reshape(len(self._steps), -1)
+        """Values at ascending *times*, [T, dims]."""
+        out = np.zeros((len(times), len(self._base)))
+        over = np.zeros((len(times) + 1, len(self._base)))
+        over[0] = self._base
+        for start, duration, difference in self._steps:
+            first, last = np.searchsorted(times, (start, start + duration))
+            out[first:last] += ease((times[first:last] - start) / duration)[:, None] * difference
+            over[last] += difference
+        return out + over[:-1].cumsum(0)
 
     def forget(self, before: float) -> None:
         """Fold what is over *before* a time into the base; only later times may be asked for."""
