@@ -1,0 +1,39 @@
+"""When the text is known: which of its sounds is heard when."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus.signals.chunks import phones_of, whole
+from vultus.signals.decode import fit, hear, spread, trusted
+from vultus.signals.features import RATE, Resampler, as_mono, features
+from vultus.signals.phones import SILENCE, Phone, fill
+from vultus.signals.text import words
+
+LONGEST = 30.0
+"""Seconds up to which sound is first tried in one piece; longer sound is read in windows, at the same cost a second."""
+
+
+def align(samples: NDArray[np.generic], text: str, rate: int = RATE) -> list[Phone]:
+    """The phones of *text* at their times in *samples* ([N], mono), gapless from 0 to the end of the sound.
+
+    Never fails. Where the sound does not follow the text (another text, words left out) its phones are recognised
+    instead; if neither gives anything, those of the text are spread over the frames that are speech. English
+    pronunciations; other scripts are transliterated. Alignment is by hidden Markov models (pocketsphinx).
+    """
+    x = as_mono(samples)
+    if rate != RATE:
+        resampler = Resampler(rate)
+        x = np.concatenate([resampler.push(x), resampler.finish()])
+    length = len(x) / RATE
+    spoken = [w.text for w in words(text)]
+    if length <= LONGEST and spoken:
+        heard = features(x)
+        found = fit(x, spoken)
+        if found is not None and trusted(found, hear(x, heard, quick=True), heard).all():
+            return fill(found.phones, 0.0, length)
+    phones = whole(phones_of([x], text, first_window=10.0))
+    if spoken and length <= LONGEST and all(p.ipa == SILENCE for p in phones):
+        phones = spread(spoken, heard)
+    return fill(phones, 0.0, length)
