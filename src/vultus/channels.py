@@ -22,7 +22,7 @@ ARKIT: Final[tuple[str, ...]] = (
     "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
     "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
 )  # fmt: skip
-"""The 52 ARKit blend shapes in the order of Live Link Face (each without its pose columns)."""
+"""The 52 ARKit blend shapes in our column order, which is ARKit's own; file formats may order them otherwise."""
 
 VISEMES: Final[tuple[str, ...]] = (
     "sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "ih", "oh", "ou",

@@ -26,8 +26,8 @@ Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Quality = Literal["draft", "default", "film"]
 
-TURNED = {"neck": "neck", "head": "head", "leftEye": "eyeLeft", "rightEye": "eyeRight"}
-"""The joints of the person that a Motion turns, and what a Skeleton calls them."""
+TURNED = ("neck", "neck2", "neck3", "head", "leftEye", "rightEye")
+"""The joints of the person that a Motion turns."""
 
 
 def parse_face(face: str | Identity) -> Identity:
@@ -162,8 +162,7 @@ def _skeleton(mesh: PersonMesh) -> tuple[Skeleton, NDArray[np.uint16], Floats]:
         chain = [joints.names.index(name)]
         while (parent := int(joints.parents[chain[-1]])) >= 0:
             chain.append(parent)
-        # A Motion bends the neck in one place; the mesh's extra joints only smooth it.
-        kept += [j for j in reversed(chain) if j not in kept and joints.names[j] not in ("neck2", "neck3")]
+        kept += [j for j in reversed(chain) if j not in kept]
     kept.sort()
     home = np.zeros(len(joints.names), np.int64)
     for j in range(len(joints.names)):
@@ -174,7 +173,7 @@ def _skeleton(mesh: PersonMesh) -> tuple[Skeleton, NDArray[np.uint16], Floats]:
     order = np.argsort(-dense, axis=1, kind="stable")[:, :4]
     weights = np.take_along_axis(dense, order, 1)
     parents = tuple(int(home[joints.parents[j]]) if joints.parents[j] >= 0 else -1 for j in kept)
-    names = tuple(TURNED.get(joints.names[j], joints.names[j]) for j in kept)
+    names = tuple(joints.names[j] for j in kept)
     return (
         Skeleton(names, parents, joints.positions[kept]),
         order.astype(np.uint16),

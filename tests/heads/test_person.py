@@ -1,0 +1,123 @@
+"""The person as a head: pictures, vertices and a model for engines."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from vultus import channels as ch
+from vultus.errors import VultusError
+from vultus.heads.person import PersonHead, parse_face
+from vultus.io import gltf
+from vultus.mesh import Model
+from vultus.motion import Motion
+
+
+@pytest.fixture(scope="module")
+def head() -> PersonHead:
+    return PersonHead("person:11", size=(96, 128), quality="draft")
+
+
+@pytest.fixture(scope="module")
+def model(head: PersonHead) -> Model:
+    return head.model()
+
+
+def talking(frames: int = 4) -> Motion:
+    t = np.linspace(0, 1, frames)
+    return Motion.of(25, jawOpen=0.3 * t, mouthSmileLeft=0.5 * t, head=np.stack([0 * t, 0.3 * t, 0 * t], 1))
+
+
+def test_frames_are_pictures_that_follow_the_motion(head: PersonHead) -> None:
+    frames = list(head.frames([talking(3), talking(1)]))
+    assert [f.shape for f in frames] == [(128, 96, 3)] * 4
+    assert all(f.dtype == np.uint8 for f in frames)
+    assert np.array_equal(frames[0], frames[3])
+    assert np.abs(frames[0].astype(int) - frames[2]).mean() > 2
+
+
+def test_the_same_identity_gives_the_same_bytes(head: PersonHead) -> None:
+    again = PersonHead("person:11", size=(96, 128), quality="draft")
+    other = PersonHead("person:12", size=(96, 128), quality="draft")
+    row = talking().data[-1]
+    assert np.array_equal(head.frame(row), again.frame(row))
+    assert not np.array_equal(head.frame(row), other.frame(row))
+
+
+def test_rendering_takes_no_more_memory_for_more_frames(head: PersonHead) -> None:
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        for _ in head.frames(talking(2) for _ in range(count)):
+            pass
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    peak(1)
+    assert peak(20) < 1.1 * peak(4) + 20_000
+
+
+def test_the_mesh_and_the_lip_gap(head: PersonHead) -> None:
+    motion = talking(5)
+    vertices = head.mesh(motion)
+    assert vertices.shape == (5, len(head.coarse.neutral), 3)
+    gap = head.lip_gap(motion)
+    assert gap[0] < 0.001
+    assert gap[-1] > 0.005
+    assert (np.diff(gap) >= 0).all()
+
+
+def test_the_model_has_every_shape_and_the_turning_joints(model: Model, head: PersonHead) -> None:
+    assert tuple(model.targets) == (*ch.ARKIT, *ch.TONGUE)
+    assert model.skeleton is not None
+    assert {"hips", "neck", "head", "leftEye", "rightEye"} <= set(model.skeleton.names)
+    assert model.skeleton.parents[0] == -1
+    assert model.texture is not None
+    assert model.texture.std() > 10
+    assert {p.name for p in model.primitives} >= {"skin", "eyes", "mouth", "lashes"}
+    # Hair and shirt are lifted off the skin, by centimetres at most.
+    gap = np.linalg.norm(model.vertices[:, None].min(axis=1).min(0) - head.coarse.neutral.min(0))
+    assert gap < 0.05
+
+
+def test_the_skin_of_an_eyeball_follows_its_joint_alone(model: Model) -> None:
+    assert model.skeleton is not None
+    assert model.skin_joints is not None
+    assert model.skin_weights is not None
+    eyes = next(p for p in model.primitives if p.name == "eyes")
+    vertices = np.unique(model.triangles[eyes.first : eyes.first + eyes.count])
+    left = model.vertices[vertices, 0] > 0
+    joint = np.take_along_axis(model.skin_joints[vertices], model.skin_weights[vertices].argmax(1)[:, None], axis=1)[
+        :, 0
+    ]
+    assert (joint[left] == model.skeleton.names.index("leftEye")).all()
+    assert (joint[~left] == model.skeleton.names.index("rightEye")).all()
+    assert model.skin_weights[vertices].max(1).min() > 0.99
+
+
+def test_the_textured_model_survives_a_glb(model: Model, tmp_path: Path) -> None:
+    motion = talking(10)
+    gltf.write(tmp_path / "p.glb", model, motion, visemes=True)
+    back, moved = gltf.read(tmp_path / "p.glb")
+    assert moved is not None
+    assert np.abs(moved.data - motion.data).max() < 1e-4
+    assert back.texture is not None
+    assert model.texture is not None
+    assert np.array_equal(back.texture, model.texture)
+    assert set(back.targets) == set(model.targets)  # visemes are made from the others, so reading drops them
+    written = trimesh.load(tmp_path / "p.glb", process=False)
+    assert len(written.geometry) == len(model.primitives)
+    assert b"viseme_PP" in (tmp_path / "p.glb").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("face", "says"),
+    [("somebody.jpg", "person:SEED"), ("person:", "person"), ("person:agee=30", "age"), ("person:age=old", "age")],
+)
+def test_bad_faces(face: str, says: str) -> None:
+    with pytest.raises(VultusError, match=says):
+        parse_face(face)
