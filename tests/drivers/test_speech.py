@@ -193,10 +193,8 @@ def test_eyes_keep_to_their_limits_and_lids_close(speech: Callable[..., tuple]) 
     ),
     st.integers(0, 2**63 - 1),
 )
-def test_any_style_gives_a_valid_motion(style: dict[str, float], seed: int) -> None:
-    from conftest import make_speech
-
-    for motion in perform([make_speech(4.0, seed % 10)[0]], style=Style(**style), seed=seed, fps=25):
+def test_any_style_gives_a_valid_motion(speech: Callable[..., tuple], style: dict[str, float], seed: int) -> None:
+    for motion in perform([speech(4.0, seed % 10)[0]], style=Style(**style), seed=seed, fps=25):
         assert np.isfinite(motion.data).all()  # Motion itself refuses what is out of range
 
 
