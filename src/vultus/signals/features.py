@@ -326,7 +326,7 @@ class Resampler:
     def push(self, samples: Float) -> Float:
         """The output samples that *samples* complete."""
         self._samples = np.concatenate([self._samples, samples])
-        known = self._first + len(self._samples) - self._half  # the last input index with its whole right side
+        known = self._first + len(self._samples) - self._half - 1  # the last input index with its whole right side
         return self._make(max(self._next, (known * self._up) // self._down + 1 if known >= 0 else 0))
 
     def finish(self) -> Float:

@@ -95,7 +95,12 @@ def year(number: int) -> str:
 
 
 def _number(found: re.Match[str]) -> str:
-    sign, whole, fraction, suffix = found["sign"] or "", found["whole"], found["fraction"], (found["suffix"] or "")
+    sign, whole, fraction, suffix = (
+        found["sign"] or "",
+        found["whole"],
+        found["fraction"],
+        (found["suffix"] or "").strip(),
+    )
     plain = whole.replace(",", "")
     money = _MONEY.get(found["money"] or "")
     if suffix.lower() in ("st", "nd", "rd", "th") and not fraction:
@@ -107,8 +112,10 @@ def _number(found: re.Match[str]) -> str:
     else:
         said = cardinal(int(plain))
     if money:
-        unit = money[0] if plain == "1" or money[0] == "yen" else money[0] + "s"
-        if fraction and len(fraction) == 2 and money[1]:
+        cents = bool(money[1]) and fraction is not None and len(fraction) == 2
+        one = plain == "1" and (cents or not fraction)
+        unit = money[0] if one or money[0] == "yen" else money[0] + "s"
+        if cents:
             small = {"penny": "pence"}.get(money[1], money[1] + "s") if int(fraction) != 1 else money[1]
             return f" {sign and 'minus '}{said} {unit} " + (
                 f"{cardinal(int(fraction))} {small} " if int(fraction) else ""
