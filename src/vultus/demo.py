@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from vultus.signals.phones import Phone
 
 RECORDING = "obama_speech"
+WORDS = """Today, after two years of negotiations, the United States together with our international partners has
+achieved something"""
+Item = TypeVar("Item")
 CLOSED = 0.001
 """Lips nearer than this, in metres, count as closed."""
 
@@ -36,34 +39,39 @@ def demo(
     The recording is fetched once (see ``vultus assets``). Without a network, or with *offline*, the built-in voice
     speaks instead, and the notes say so.
     """
-    from vultus.drivers.speech import drive
+    from vultus.drivers.speech import perform
     from vultus.heads.person import PersonHead
+    from vultus.signals.chunks import SpeechSpan, phones_of, whole
 
     video = Path(out)
     if video.suffix.lower() != ".mp4":
         raise VultusError(f"The demo writes a video, not {video.name!r}", "Give --out a name that ends in .mp4")
-    sound, words, heard = _recording(offline, seed)
+    sound, words, source = _recording(offline, seed)
     outputs = pipeline.checked_outputs([video, video.with_suffix(".glb"), video.with_suffix(".csv")], [])
-    seen: list[Motion] = []
-
-    def watched() -> Iterator[Motion]:
-        for piece in drive(sound.blocks(pipeline.SPEECH_RATE), text=words, seed=seed):
-            seen.append(piece)
-            yield piece
-
+    heard: list[SpeechSpan] = []
+    shown: list[Motion] = []
+    spans = _kept(phones_of(sound.blocks(pipeline.SPEECH_RATE), words), heard)
+    motions = _kept(perform(spans, seed=seed), shown)
     rate = pipeline.checked_fps(30)
-    report = pipeline.produce(watched(), rate, outputs, face=face, quality=quality, sound=sound, progress=progress)
-    motion = concatenate(seen)
-    notes = {"recording": heard, **_measured(motion, _phones(sound, words), PersonHead(face, quality="draft"))}
-    notes["first frame"] = f"after {report.first_frame or 0:.2f} s (the first run also compiles)"
-    return replace(report, notes={**report.notes, **notes})
+    report = pipeline.produce(motions, rate, outputs, face=face, quality=quality, sound=sound, progress=progress)
+    measured = _measured(concatenate(shown), whole(heard), PersonHead(face, quality="draft"))
+    first = f"after {report.first_frame or 0:.2f} s (the first run also compiles)"
+    return replace(report, notes={"recording": source, **measured, "first frame": first})
+
+
+def _kept(items: Iterable[Item], store: list[Item]) -> Iterator[Item]:
+    """*items* as they come, and a copy of each in *store*."""
+    for item in items:
+        store.append(item)
+        yield item
 
 
 def _recording(offline: bool, seed: int) -> tuple[pipeline.Sound, str | None, str]:
     """The sound, its words where known, and a line that says what it is."""
     if not offline:
         try:
-            return pipeline.Sound.open(store.path(RECORDING)), None, "a real speech (asset obama_speech, public domain)"
+            sound = pipeline.Sound.open(store.path(RECORDING))
+            return sound, WORDS, "a real speech (asset obama_speech, public domain)"
         except VultusError as error:
             reason = f"the real one is not here: {error}"
     else:
@@ -72,14 +80,6 @@ def _recording(offline: bool, seed: int) -> tuple[pipeline.Sound, str | None, st
 
     text, samples, _ = formant.demo_sentence()
     return pipeline.Sound((samples, pipeline.SPEECH_RATE)), text, f"the built-in voice, because {reason}"
-
-
-def _phones(sound: pipeline.Sound, words: str | None) -> list[Phone]:
-    from vultus.signals.align import align
-    from vultus.signals.recognise import recognise
-
-    samples = np.concatenate([*sound.blocks(pipeline.SPEECH_RATE), np.zeros(0, np.float32)])
-    return align(samples, words) if words else recognise(samples)
 
 
 def _measured(motion: Motion, phones: Sequence[Phone], head: PersonHead) -> dict[str, str]:

@@ -6,6 +6,7 @@ Speech comes from the built-in voice, so that nothing is fetched.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -17,8 +18,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vultus.io.files import atomic
 from vultus.render.threads import set_threads, threads
@@ -26,6 +29,7 @@ from vultus.render.threads import set_threads, threads
 Progress = Callable[[float, float | None], None]
 
 FACE = "person:11"
+_LOOKS: dict[Literal["draft", "default", "film"], str] = {"draft": "<= 12", "default": "<= 40", "film": ""}
 SENTENCE = "We make people speak before the sound is over, with five faces and a few simple words."
 
 
@@ -102,40 +106,45 @@ def _measure(quick: bool) -> Iterator[Figure]:
             yield from _memory(Path(folder))
 
 
-def _random_motion(frames: int) -> np.ndarray:
-    from vultus import channels as ch
+def _random_motion(frames: int) -> NDArray[np.float32]:
     from vultus.motion import Motion
 
     rng = np.random.default_rng(0)
-    expression = rng.uniform(0, 0.4, (frames, 52))
-    turns = {name: rng.normal(0, 0.1, (frames, 3)) for name in ("neck", "head", "eye_left", "eye_right")}
-    data = Motion.of(30, expression=expression, **turns, clamp=True).data
-    assert data.shape == (frames, len(ch.CHANNELS))  # noqa: S101
-    return data
+
+    def turn() -> NDArray[np.float64]:
+        return rng.normal(0, 0.1, (frames, 3))
+
+    return Motion.of(
+        30, clamp=True, expression=rng.uniform(0, 0.4, (frames, 52)), neck=turn(), head=turn(), eye_left=turn(),
+        eye_right=turn(),
+    ).data  # fmt: skip
 
 
 def _person(repeats: int) -> Iterator[Figure]:
     from vultus.heads.person import PersonHead
     from vultus.person.identity import parse_identity
     from vultus.person.mesh import build_mesh
-    from vultus.render.triangles import Rasteriser, project
 
     data = _random_motion(256)
     coarse = build_mesh(parse_identity(FACE), subdivisions=0)
     many, one = _both(lambda: coarse.evaluate(data), repeats)
     yield Figure("mesh evaluation in batches of 256", "frames/s", 256 / many, 256 / one, ">= 10000")
-    for quality, bound in (("draft", "<= 12"), ("default", "<= 40"), ("film", "")):
-        head = PersonHead(FACE, quality=quality)
-        rows = iter(np.resize(data, (100 * repeats, data.shape[1])))
-        if quality == "default":
-            vertices = head.vertices(data[0])
-            screen = project(head.camera, vertices)
-            raster = Rasteriser(512, 512)
-            triangles = head.mesh_data.triangles
-            many, one = _both(lambda r=raster, s=screen, t=triangles: r.draw(s, t), repeats)
-            yield Figure("rasterise the bust, 512x512", "ms", many * 1e3, one * 1e3, "<= 3")
-        many, one = _both(lambda h=head, r=rows: h.frame(next(r)), repeats)
+    yield _rasterise(data[0], repeats)
+    for quality, bound in _LOOKS.items():
+        head, rows = PersonHead(FACE, quality=quality), itertools.cycle(data)
+        many, one = _both(lambda h=head, r=rows: h.frame(next(r)), repeats)  # type: ignore[misc]
         yield Figure(f"{quality} look, 512x512", "ms/frame", many * 1e3, one * 1e3, bound)
+
+
+def _rasterise(row: NDArray[np.float32], repeats: int) -> Figure:
+    from vultus.heads.person import PersonHead
+    from vultus.render.triangles import Rasteriser, project
+
+    head, raster = PersonHead(FACE), Rasteriser(512, 512)
+    screen = project(head.camera, head.vertices(row))
+    triangles = head.mesh_data.triangles
+    many, one = _both(lambda: raster.draw(screen, triangles), repeats)
+    return Figure("rasterise the bust, 512x512", "ms", many * 1e3, one * 1e3, "<= 3")
 
 
 def _write_speech(path: Path, seconds: float) -> None:
