@@ -25,6 +25,7 @@ from vultus.person.pack import FORMAT, PART_NAMES, VERSION
 OUT = Path(__file__).parents[1] / "src" / "vultus" / "data"
 BUST_FLOOR, BUST_HALF_WIDTH = 0.36, 0.26  # in MakeHuman's template, metres above its origin and from the middle
 MASK_SIZE = 1024
+INFLUENCES = 8
 
 PARTS = dict(
     zip(
@@ -40,7 +41,8 @@ MASKS = {"lips": "lips", "insideMouth": "inside-mouth", "eyelids": "eyelids", "e
 # Vertices of the MakeHuman base mesh. The lip pair are the foremost inner vertices that touch when the mouth is shut.
 LANDMARKS = {
     "lipInnerUpper": 474, "lipInnerLower": 493, "lipOuterUpper": 455, "lipOuterLower": 492, "mouthCornerLeft": 7129,
-    "noseTip": 297, "subnasal": 343, "nasion": 5063, "chin": 5211, "lidUpperLeft": 13352, "lidLowerLeft": 13370,
+    "noseTip": 297, "subnasal": 343, "nasion": 5063, "chin": 5211, "crown": 881, "earLeft": 12038,
+    "lidUpperLeft": 13352, "lidLowerLeft": 13370,
 }  # fmt: skip
 
 FINGERS = {"1": "Thumb", "2": "Index", "3": "Middle", "4": "Ring", "5": "Little"}
@@ -116,17 +118,17 @@ def skeleton(data: Any) -> dict[str, Any]:
 
 
 def skin(data: Any, rig: dict[str, Any], eyes: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The four largest weights of every vertex, float32 [V, 4], and their joints; eyeballs follow their eye alone."""
+    """The joints of every vertex, largest weight first, [V, 8], and their weights; eyeballs follow their eye alone."""
     weights, bones = data.vertex_bone_weights.numpy(), data.vertex_bone_indices.numpy()
     dense = np.zeros((len(weights), len(rig["names"])))
     np.add.at(dense, (np.arange(len(weights))[:, None], rig["owner"][bones]), weights)
     for joint, vertices in eyes.items():
         dense[vertices] = 0
         dense[vertices, rig["names"].index(joint)] = 1
-    order = np.argsort(-dense, axis=1, kind="stable")[:, :4]
+    order = np.argsort(-dense, axis=1, kind="stable")[:, :INFLUENCES]
     kept = np.take_along_axis(dense, order, 1)
-    print(f"skin: the fifth and further weights were at most {1 - kept.sum(1).min():.4f} of a vertex")
-    kept /= kept.sum(1, keepdims=True)
+    if kept.sum(1).min() < 1 - 1e-6:
+        raise SystemExit(f"A vertex follows more than {INFLUENCES} joints")
     return order, kept.astype(np.float32)
 
 

@@ -54,6 +54,11 @@ ASYMMETRY: Final = 0.04
 # Shifts of whole parts make faces crooked or break the neck line before they make them different.
 SHIFTS: Final = ("head_forward", "head_up", "neck_forward", "neck_up")
 CALM: Final = frozenset((*SHIFTS, *(name for name in UNPAIRED if name.endswith("_side"))))
+# These add up to heads taller and wider than any.
+MILD: Final = frozenset(
+    ("head_width", "head_height", "head_depth", "head_back", "forehead_height", "chin_height", "jaw_drop",
+     "mouth_width", "eye_up", "nose_up", "mouth_up", "neck_length", "neck_height")
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,7 @@ class Identity:
     def __post_init__(self) -> None:
         values: dict[str, Any] = {"age": _number("age", self.age, YOUNGEST, OLDEST)}
         if isinstance(self.gender, str):
-            if self.gender not in GENDERS:
-                raise unknown("gender", self.gender, GENDERS)
-            values["gender"] = GENDERS[self.gender]
+            values["gender"] = _gender(self.gender)
         for name in UNIT:
             values[name] = _number(name, values.get(name, getattr(self, name)), 0.0, 1.0)
         total = sum(values[name] for name in ANCESTRIES)
@@ -120,6 +123,14 @@ class Identity:
     def replace(self, **changes: Any) -> Identity:
         """A copy with other fields."""
         return dataclasses.replace(self, **changes)
+
+
+def _gender(word: str) -> float:
+    if word in GENDERS:
+        return GENDERS[word]
+    if any(letter.isalpha() for letter in word):
+        raise unknown("gender", word, GENDERS)
+    return _number("gender", word, 0.0, 1.0)
 
 
 def _number(name: str, value: Any, low: float, high: float) -> float:
@@ -180,14 +191,16 @@ def _phenotype(seed: int) -> dict[str, float]:
         "gender": 1 - away if female else away,
         "muscle": 0.5 + _gauss(seed, "muscle", 0.12),
         "weight": 0.5 + _gauss(seed, "weight", 0.13),
-        "height": 0.5 + _gauss(seed, "height", 0.1),
+        "height": 0.5 + _gauss(seed, "height", 0.045),
         "proportions": 0.4 + _gauss(seed, "proportions", 0.12),
         **{name: round(value, 6) for name, value in values.items()},
     }
 
 
 def _local(seed: int) -> dict[str, float]:
-    values = {name: _gauss(seed, name, 0.25 * SPREAD if name in CALM else SPREAD) for name in (*UNPAIRED, *PAIRED)}
+    spread = dict.fromkeys((*UNPAIRED, *PAIRED), SPREAD)
+    spread |= dict.fromkeys(MILD, 0.5 * SPREAD) | dict.fromkeys(CALM, 0.25 * SPREAD)
+    values = {name: _gauss(seed, name, deviation) for name, deviation in spread.items()}
     return values | {side + name: _gauss(seed, side + name, ASYMMETRY) for name in PAIRED for side in SIDES}
 
 
@@ -259,6 +272,4 @@ def parse_identity(text: str) -> Identity:
     seed = fields.pop("seed", "0")
     if not (seed.isascii() and seed.isdigit()):
         raise VultusError(f"The seed {seed!r} is not a whole number from 0 up")
-    if fields.get("gender", "") not in GENDERS and "gender" in fields:
-        fields["gender"] = _number("gender", fields["gender"], 0.0, 1.0)
     return _person(int(seed), fields, shape)

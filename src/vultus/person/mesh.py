@@ -79,7 +79,8 @@ class PersonMesh:
     [VT, 2] in [0, 1] with v up, ``uv_triangles`` int32 [F, 3]; ``part`` int32 [F] into ``PART_NAMES``; ``rest``
     float32 [V, 3] are the template's own coordinates (MakeHuman's origin, no identity, no corrections) for painters;
     ``masks`` uint8 [1024, 1024] images in UV space with row 0 at v = 1: lips, insideMouth, eyelids, ears;
-    ``landmarks`` vertex numbers by name.
+    ``landmarks`` vertex numbers by name; ``gains`` float32 [54] is how much of each expression shape this person
+    uses (blinks close eyes of any size). ``coarse`` and ``topology`` serve the kernels.
     """
 
     identity: Identity
@@ -94,32 +95,35 @@ class PersonMesh:
     joints: Joints
     masks: Mapping[str, NDArray[np.uint8]]
     landmarks: Mapping[str, int]
+    gains: Floats
     topology: Topology
     coarse: Floats
 
     @cached_property
     def basis(self) -> Floats:
         """Expression shapes [54, V, 3] in metres: ``channels.ARKIT``, then ``channels.TONGUE``."""
-        return np.ascontiguousarray(np.stack([self.topology.refine(shape) for shape in self.topology.expression]))
+        shapes = self.topology.expression * self.gains[:, None, None]
+        return np.ascontiguousarray(np.stack([self.topology.refine(shape) for shape in shapes]))
 
     @cached_property
     def _skin(self) -> tuple[Ints, Floats]:
         top = self.topology
-        dense = np.zeros((len(top.coarse), len(self.joints.names)), np.float32)
-        np.put_along_axis(dense, top.skin_joints, top.skin_weights, 1)
-        fine = top.refine(dense)
-        joints = np.argsort(-fine, axis=1, kind="stable")[:, :4].astype(np.int32)
-        weights = np.take_along_axis(fine, joints, 1)
+        dense = top.refine(_dense_skin(top.skin_joints, top.skin_weights, self.joints.names))
+        joints = np.argsort(-dense, axis=1, kind="stable")[:, :4].astype(np.int32)
+        weights = np.take_along_axis(dense, joints, 1)
         return joints, weights / weights.sum(axis=1, keepdims=True)
 
     @property
     def skin_joints(self) -> Ints:
-        """The up to four joints [V, 4] that carry each vertex, for files; unused ones have weight 0."""
+        """The four joints [V, 4] that carry each vertex most, for files; ``evaluate`` uses all of them.
+
+        Expression shapes move the jaw, so the head carries what would be the jaw's.
+        """
         return self._skin[0]
 
     @property
     def skin_weights(self) -> Floats:
-        """Their weights [V, 4]; rows sum to 1."""
+        """Their weights [V, 4], largest first; rows sum to 1."""
         return self._skin[1]
 
     @property
@@ -142,13 +146,10 @@ class PersonMesh:
     def lip_gap(self, vertices: Floats) -> Floats:
         """How far the inner lips stand apart in the middle, [...] metres >= 0, for vertices [..., V, 3].
 
-        Measured along the face's own vertical (from under the nose to its bridge), so the head's pose does not matter.
+        Measured along the head's own vertical, which the ears and the crown carry along when the head turns.
         """
-        upper, lower, nose, bridge = (
-            vertices[..., self.landmark(name), :] for name in ("lipInnerUpper", "lipInnerLower", "subnasal", "nasion")
-        )
-        up = bridge - nose
-        up = up / np.linalg.norm(up, axis=-1, keepdims=True)
+        upper, lower = (vertices[..., self.landmark(name), :] for name in ("lipInnerUpper", "lipInnerLower"))
+        up = _skull_axes(vertices, self.landmarks) @ (_skull_axes(self.neutral, self.landmarks).T @ np.array([0, 1, 0]))
         return np.maximum(((upper - lower) * up).sum(axis=-1), 0).astype(np.float32)
 
     def evaluate(self, motion: Motion | Floats, body: BodyPose | None = None) -> Floats:
@@ -183,7 +184,7 @@ class PersonMesh:
 
     @cached_property
     def _mesh(self) -> tuple[Any, ...]:
-        return (self.coarse, *self.topology.kernel)
+        return (self.gains, self.coarse, *self.topology.kernel)
 
     @cached_property
     def _still(self) -> Floats:
@@ -202,20 +203,39 @@ class PersonMesh:
         return rotations
 
 
+def _dense_skin(joints: Ints, weights: Floats, names: tuple[str, ...]) -> Floats:
+    """Weights [V, J] of all joints, the jaw's given to the head."""
+    dense = np.zeros((len(joints), len(names)), np.float32)
+    np.put_along_axis(dense, joints, weights, 1)
+    dense[:, names.index("head")] += dense[:, names.index("jaw")]
+    dense[:, names.index("jaw")] = 0
+    return dense
+
+
+def _skull_axes(vertices: Floats, landmarks: Mapping[str, int]) -> Floats:
+    """Axes [..., 3, 3] (columns) that turn with the skull, from vertices [..., V, 3]."""
+    left, right, crown = (vertices[..., landmarks[name], :] for name in ("earLeft", "earRight", "crown"))
+    side = left - right
+    side = side / np.linalg.norm(side, axis=-1, keepdims=True)
+    front = np.cross(side, crown - right)
+    front = front / np.linalg.norm(front, axis=-1, keepdims=True)
+    return np.stack([side, np.cross(front, side), front], axis=-1)
+
+
 def _kernel_arrays(pack: Pack, region: Region, expression: Floats, joints: Ints, weights: Floats) -> tuple[Any, ...]:
     """Arguments of ``skinning.pose`` after the neutral: shapes by vertex, and skin with rigid vertices marked."""
     moved = np.abs(expression).max(axis=2).T > 0
     vertex, shape = np.nonzero(moved)
     start = np.concatenate([[0], np.cumsum(moved.sum(axis=1))]).astype(np.int32)
-    dense = np.zeros((len(joints), len(pack.joint_names)), np.float32)
-    np.put_along_axis(dense, joints, weights, 1)
-    # Joints that nothing turns move as their nearest parent that something does; for a bust that is all but the neck.
-    turning = {*skinning.DRIVEN} if region == "bust" else {*pack.joint_names} - {"jaw"}
-    for j in reversed(range(1, len(pack.joint_names))):
-        if pack.joint_names[j] not in turning:
-            dense[:, pack.joint_parents[j]] += dense[:, j]
-            dense[:, j] = 0
-    order = np.argsort(-dense, axis=1, kind="stable")[:, :4].astype(np.int32)
+    dense = _dense_skin(joints, weights, pack.joint_names)
+    # Joints that nothing turns move as their nearest parent that something does; in a bust that is all but the neck.
+    if region == "bust":
+        for j in reversed(range(1, len(pack.joint_names))):
+            if pack.joint_names[j] not in skinning.DRIVEN:
+                dense[:, pack.joint_parents[j]] += dense[:, j]
+                dense[:, j] = 0
+    most = int((dense > 0).sum(axis=1).max())
+    order = np.argsort(-dense, axis=1, kind="stable")[:, :most].astype(np.int32)
     skin = np.take_along_axis(dense, order, 1)
     rigid = np.where(skin[:, 0] > 0.9999, order[:, 0], -1).astype(np.int32)
     return start, shape.astype(np.int32), np.ascontiguousarray(expression[shape, vertex]), rigid, order, skin
@@ -275,12 +295,16 @@ def build_mesh(
         raise VultusError(f"subdivisions is {subdivisions}", "Give 0 or 1")
     pack, top = load_pack(), _topology(region, subdivisions, hair_cap, corrected)
     everything, joints = rest_shape(pack, identity, len(pack.template))
+    gains = np.ones(skinning.SHAPES, np.float32)
     if corrected:
-        everything = everything + speech_fixes.rest_correction(pack, len(everything))
+        everything = speech_fixes.close_lips(pack, everything + speech_fixes.rest_correction(pack, len(everything)))
+        for name, gain in speech_fixes.blink_gains(pack, everything).items():
+            gains[ch.INDEX[name]] = gain
     floor = everything[pack.triangles[pack.part == 0], 1].min()
     stand = np.array([0, -floor, 0], np.float32)
     coarse = np.ascontiguousarray(everything[top.coarse] + stand)
     return PersonMesh(
         identity, region, subdivisions, top.refine(coarse), top.triangles, top.uv, top.uv_triangles, top.part,
-        top.rest, Joints(pack.joint_names, pack.joint_parents, joints + stand), pack.masks, top.landmarks, top, coarse,
+        top.rest, Joints(pack.joint_names, pack.joint_parents, joints + stand), pack.masks, top.landmarks, gains, top,
+        coarse,
     )  # fmt: skip

@@ -78,11 +78,11 @@ class Pack:
 
     ``template`` float32 [V, 3]; ``triangles`` int32 [F, 3]; ``uv`` float32 [VT, 2] in [0, 1], v up;
     ``uv_triangles`` int32 [F, 3]; ``part`` int32 [F] into ``PART_NAMES``; ``bust`` (vertices, triangles, UVs);
-    ``joint_template`` float32 [J, 3]; ``joint_parents`` int32 [J], -1 for the root; ``skin_joints`` int32 [V, 4]
-    and ``skin_weights`` float32 [V, 4] with rows that sum to 1; ``factors`` names the phenotype factors A and
-    ``phenotype_factors`` bool [S, A] says which of them multiply into each phenotype shape; ``masks`` uint8
-    [1024, 1024] images in UV space, row 0 at v = 1; ``landmarks`` vertex numbers; ``source`` int32 [V] are the
-    vertex numbers of the MakeHuman base mesh.
+    ``joint_template`` float32 [J, 3]; ``joint_parents`` int32 [J], -1 for the root; ``skin_joints`` int32 [V, 8]
+    and ``skin_weights`` float32 [V, 8], largest first, with rows that sum to 1; ``factors`` names the phenotype
+    factors A and ``phenotype_factors`` bool [S, A] says which of them multiply into each phenotype shape;
+    ``masks`` uint8 [1024, 1024] images in UV space, row 0 at v = 1; ``landmarks`` vertex numbers; ``source`` int32 [V]
+    are the vertex numbers of the MakeHuman base mesh.
     """
 
     template: Floats

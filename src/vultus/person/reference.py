@@ -34,7 +34,7 @@ def evaluate(mesh: PersonMesh, row: NDArray[np.float32], body: Doubles | None = 
     """The vertices [V, 3] of one frame [69]: expressions, then skinning, then subdivision, in float64."""
     top = mesh.topology
     clean = clamp(row[None])[0].astype(np.float64)
-    weights = np.concatenate([clean[ch.EXPRESSION], clean[ch.TONGUES]])
+    weights = mesh.gains * np.concatenate([clean[ch.EXPRESSION], clean[ch.TONGUES]])
     points = mesh.coarse + np.tensordot(weights, top.expression.astype(np.float64), 1)
     world = joint_matrices(mesh, clean, body)
     moved = np.einsum("vkab,vb->vka", world[top.skin_joints][:, :, :3, :3], points) + world[top.skin_joints][..., :3, 3]

@@ -87,7 +87,7 @@ def pose(
     """Vertices [V, 3]: neutral + sum of weights [54] times shapes, then skinned.
 
     Vertex v owns the entries ``start[v]:start[v + 1]`` of *shape* and *delta* [N, 3]; ``rigid[v]`` is its joint, or
-    -1 when it follows up to four (*joints*, *skin* [V, 4]).
+    -1 when it follows several: *joints* and their weights *skin* [V, K], largest first, 0 after the last.
     """
     for v in range(len(neutral)):
         x, y, z = neutral[v, 0], neutral[v, 1], neutral[v, 2]
@@ -103,13 +103,14 @@ def pose(
                 out[v, a] = m[0] * x + m[1] * y + m[2] * z + m[3]
         else:
             px, py, pz = np.float32(0), np.float32(0), np.float32(0)
-            for k in range(4):
+            for k in range(skin.shape[1]):
                 s = skin[v, k]
-                if s > 0:
-                    t = transforms[joints[v, k]]
-                    px += s * (t[0, 0] * x + t[0, 1] * y + t[0, 2] * z + t[0, 3])
-                    py += s * (t[1, 0] * x + t[1, 1] * y + t[1, 2] * z + t[1, 3])
-                    pz += s * (t[2, 0] * x + t[2, 1] * y + t[2, 2] * z + t[2, 3])
+                if s == 0:
+                    break
+                t = transforms[joints[v, k]]
+                px += s * (t[0, 0] * x + t[0, 1] * y + t[0, 2] * z + t[0, 3])
+                py += s * (t[1, 0] * x + t[1, 1] * y + t[1, 2] * z + t[1, 3])
+                pz += s * (t[2, 0] * x + t[2, 1] * y + t[2, 2] * z + t[2, 3])
             out[v, 0], out[v, 1], out[v, 2] = px, py, pz
 
 
@@ -132,11 +133,11 @@ def frame(row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any,
     parents, rest, driven = rig
     transforms = np.empty((len(parents), 3, 4), np.float32)
     joint_transforms(row, low, high, parents, rest, driven, body, transforms)
+    gains, neutral, start, shape, delta, rigid, joints, skin = mesh
     weights = np.empty(SHAPES, np.float32)
     for s in range(SHAPES):
         c = s if s < ARKIT else TONGUE + s - ARKIT
-        weights[s] = _clean(row[c], low[c], high[c])
-    neutral, start, shape, delta, rigid, joints, skin = mesh
+        weights[s] = gains[s] * _clean(row[c], low[c], high[c])
     rows, column, value = fine
     if len(rows) > 1:
         coarse = np.empty_like(neutral)

@@ -7,18 +7,28 @@ stays MakeHuman's, so that it can be compared with its source. ``build_mesh(corr
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vultus.person.pack import PART_NAMES, Floats, Pack
 
+Ints = NDArray[np.int32]
+
 TEETH_MOVE: Final = {"teethUpper": (0.0, -0.0045, 0.001), "teethLower": (0.0, 0.0, 0.001)}
 """Metres that a part moves at rest."""
-MOUTH_WIDER: Final = 0.4
+MOUTH_WIDER: Final = 0.2
 """How much of the shape ``mouth_width+`` everyone gets."""
 PROTRUSION: Final = {"mouthPucker": 0.5, "mouthFunnel": 0.35}
 """How much of the shape ``mouth_forward+`` joins an expression."""
+
+LIP_PAIRS: Final = ((474, 493), (7228, 7242), (7226, 7236), (7225, 7231))
+"""Vertices of MakeHuman's base mesh where upper and lower lip meet, from the middle to the person's left."""
+LIP_LINE, LIP_REACH, LIP_HALF_WIDTH = 0.6608, 0.009, 0.026
+LID_OVERLAP: Final = 0.0024
+"""Metres by which a full blink of the template carries the upper lid past the lower one."""
 
 # The tongue tip of the template lies at z = 0.139, its root at z = 0.063.
 TONGUE_FRONT, TONGUE_BACK = 0.139, 0.063
@@ -64,3 +74,53 @@ def expressions(pack: Pack, vertices: int, corrected: bool) -> Floats:
         for part in ("eyeLeft", "eyeRight"):
             shapes[:, part_vertices(pack, part, vertices)] = 0
     return np.concatenate([shapes, tongue_shapes(pack, vertices)])
+
+
+@lru_cache(maxsize=1)
+def _lip_field(pack: Pack) -> tuple[Ints, Floats]:
+    """Pairs of lip vertices [K, 2] and what each metre of gap between a pair does to all vertices, [V, K].
+
+    Half of a gap is taken from either lip: +1/2 at the lower rim, -1/2 at the upper one, falling off around the
+    line where the lips meet and towards the corners.
+    """
+    template, number = pack.template, {int(v): i for i, v in enumerate(pack.source)}
+    left = [(number[a], number[b]) for a, b in LIP_PAIRS]
+    mirrored = [
+        tuple(int(np.argmin(np.linalg.norm(template - template[v] * (-1, 1, 1), axis=1))) for v in pair)
+        for pair in left[1:]
+    ]
+    pairs = np.array([*reversed(mirrored), *left], np.int32)
+    knots = template[pairs[:, 0], 0].astype(np.float64)
+    line = template[pairs].mean(axis=1)
+    x, y, z = template.astype(np.float64).T
+    ends = np.concatenate([[-LIP_HALF_WIDTH], knots, [LIP_HALF_WIDTH]])
+    hats = np.stack([np.interp(x, ends, np.eye(len(ends))[k + 1]) for k in range(len(knots))], axis=1)
+    away = np.hypot(y - LIP_LINE, z - np.interp(x, knots, line[:, 2]))
+    strength = np.exp(-((away / LIP_REACH) ** 2)) * part_vertices(pack, "skin", len(template))
+    strength *= np.where(y > LIP_LINE, -0.5, 0.5)
+    return pairs, (hats * strength[:, None]).astype(np.float32)
+
+
+def close_lips(pack: Pack, vertices: Floats) -> Floats:
+    """The vertices [V, 3] of a person at rest with lips that meet as those of the template do.
+
+    Local shapes move each lip on its own and would leave slits, or lips in one another.
+    """
+    pairs, field = _lip_field(pack)
+    gap = vertices[pairs[:, 0], 1] - vertices[pairs[:, 1], 1]
+    surplus = gap - (pack.template[pairs[:, 0], 1] - pack.template[pairs[:, 1], 1])
+    # The pairs lie a little off the line, so one pass leaves a rest: solve for passes that leave none.
+    response = field[pairs[:, 1]] - field[pairs[:, 0]]
+    closed = vertices.copy()
+    closed[:, 1] += field @ np.linalg.solve(response.astype(np.float64), surplus).astype(np.float32)
+    return closed
+
+
+def blink_gains(pack: Pack, vertices: Floats) -> dict[str, float]:
+    """How much of the blink shapes closes the eyes of a person at rest, vertices [V, 3], as those of the template."""
+    gains = {}
+    for side in ("Left", "Right"):
+        upper, lower = (pack.landmarks[f"lid{lid}{side}"] for lid in ("Upper", "Lower"))
+        opening, own = (points[upper, 1] - points[lower, 1] for points in (pack.template, vertices))
+        gains[f"eyeBlink{side}"] = float(np.clip((own + LID_OVERLAP) / (opening + LID_OVERLAP), 0.3, 2.0))
+    return gains
