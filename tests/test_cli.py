@@ -216,16 +216,16 @@ def test_three_hours_start_at_once(tmp_path: Path) -> None:
         for packet in stream.encode(None):
             box.mux(packet)
 
-    class Seen(Exception):
+    class EnoughError(Exception):
         pass
 
     def stop(done: float, total: float | None) -> None:
         assert done <= 30
         assert total is not None
         assert abs(total - 3 * 3600) < 1
-        raise Seen
+        raise EnoughError
 
-    with pytest.raises(Seen):
+    with pytest.raises(EnoughError):
         pipeline.animate(path, out=tmp_path / "x.mp4", size=32, quality="draft", progress=stop)
     assert not (tmp_path / "x.mp4").exists()
 
@@ -266,7 +266,7 @@ def test_a_full_disk_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytes
         (["--style", "hapy:0.5"], "happy"),
         (["--face", "person:gendr=male"], "gender"),
         (["--face", "persom:11"], "person"),
-        (["--face", "person:eleven"], "person"),
+        (["--face", "person:eleven"], "whole number"),
         (["--fps", "0"], "frame rate"),
         (["--fps", "fast"], "frame rate"),
         (["--fps", "1/0"], "frame rate"),
@@ -302,6 +302,7 @@ def test_help_version_and_doctor(run: Run) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
     assert not stop.value.code
+    assert "animate" in run("--version")[1]  # what --help printed
     assert run("--version")[1].startswith("vultus 0.")
     code, out, _ = run("doctor")
     assert code == 0

@@ -25,7 +25,7 @@ _HOME = {
     "write_motion": "vultus.io.formats",
 }
 
-__all__ = [*sorted(_HOME)]  # noqa: PLE0604
+__all__ = [*sorted(_HOME)]
 
 
 def __getattr__(name: str) -> Any:

@@ -186,7 +186,10 @@ def produce(
     progress: Progress | None = None,
 ) -> Report:
     """Send pieces of motion to every output; nothing is left behind when something fails."""
+    from vultus.person.identity import parse_identity
+
     began = time.perf_counter()
+    parse_identity(face)  # a name that does not exist is told before the work, not after it
     frames, first = 0, None
     total = sound.duration() if sound else None
     with ExitStack() as stack:

@@ -11,7 +11,7 @@ import trimesh
 
 from vultus import channels as ch
 from vultus.errors import VultusError
-from vultus.heads.person import PersonHead, parse_face
+from vultus.heads.person import PersonHead
 from vultus.io import gltf
 from vultus.mesh import Model
 from vultus.motion import Motion
@@ -116,8 +116,8 @@ def test_the_textured_model_survives_a_glb(model: Model, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("face", "says"),
-    [("somebody.jpg", "person:SEED"), ("person:", "person"), ("person:agee=30", "age"), ("person:age=old", "age")],
+    [("somebody.jpg", "person:SEED"), ("person:eleven", "seed"), ("person:agee=30", "age"), ("person:age=old", "age")],
 )
 def test_bad_faces(face: str, says: str) -> None:
     with pytest.raises(VultusError, match=says):
-        parse_face(face)
+        PersonHead(face)

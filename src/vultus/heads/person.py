@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from vultus import channels as ch
 from vultus.camera import Camera
-from vultus.errors import VultusError
 from vultus.mesh import Model, Primitive, Skeleton, split_seams
 from vultus.motion import Motion
 from vultus.person.identity import Identity, parse_identity
@@ -30,17 +29,6 @@ TURNED = ("neck", "neck2", "neck3", "head", "leftEye", "rightEye")
 """The joints of the person that a Motion turns."""
 
 
-def parse_face(face: str | Identity) -> Identity:
-    """An identity from "person:SEED" or "person:key=value,…"; VultusError for anything else."""
-    if isinstance(face, Identity):
-        return face
-    if not face.startswith("person:"):
-        raise VultusError(
-            f"The face {face!r} is not known", "Give person:SEED or person:key=value,… (such as person:11)"
-        )
-    return parse_identity(face)
-
-
 class PersonHead:
     """One person, baked once, who follows Motions. Not safe in several threads at once: buffers are reused."""
 
@@ -53,8 +41,11 @@ class PersonHead:
         camera: Camera | None = None,
         light: LightRig | None = None,
     ) -> None:
-        """*size* is (width, height) in pixels; without *camera* head and shoulders are in the picture."""
-        self.identity = parse_face(face)
+        """*face* as ``person.identity.parse_identity`` reads it; *size* (width, height) in pixels.
+
+        Without *camera* head and shoulders are in the picture, without *light* it is the studio.
+        """
+        self.identity = face if isinstance(face, Identity) else parse_identity(face)
         self._looks = {"size": size, "quality": quality, "camera": camera, "light": light}
         self._vertices = np.empty((0, 3), np.float32)
 
