@@ -34,7 +34,7 @@ TICK: Final = 0.02
 _UNIT: Final = 1 / np.sqrt(0.479)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _knot(seed: int, salt: int, index: int, dims: int) -> Array:
     return np.random.default_rng([seed, salt, index]).standard_normal(dims)
 
