@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.signals.chunks import phones_of, whole
-from vultus.signals.decode import fit, hear, spread, trusted
+from vultus.signals.decode import blend, fit, hear, spread, trusted
 from vultus.signals.features import RATE, Resampler, as_mono, features
 from vultus.signals.phones import SILENCE, Phone, fill
 from vultus.signals.text import words
 
 LONGEST = 30.0
 """Seconds up to which sound is first tried in one piece; longer sound is read in windows, at the same cost a second."""
+_ENOUGH = 0.7
+"""The share of trusted words from which one alignment of everything is kept; below, the text is searched in windows."""
 
 
 def align(samples: NDArray[np.generic], text: str, rate: int = RATE) -> list[Phone]:
@@ -28,12 +30,17 @@ def align(samples: NDArray[np.generic], text: str, rate: int = RATE) -> list[Pho
         x = np.concatenate([resampler.push(x), resampler.finish()])
     length = len(x) / RATE
     spoken = [w.text for w in words(text)]
-    if length <= LONGEST and spoken:
-        heard = features(x)
+    if not spoken:
+        return fill(whole(phones_of([x], first_window=20.0)), 0.0, length)
+    if length <= LONGEST:
+        features_ = features(x)
         found = fit(x, spoken)
-        if found is not None and trusted(found, hear(x, heard, quick=True), heard).all():
-            return fill(found.phones, 0.0, length)
+        if found is not None:
+            heard = hear(x, features_, quick=True)
+            trust = trusted(found, heard, features_)
+            if trust.mean() >= _ENOUGH:
+                return fill(blend(found, heard, trust), 0.0, length)
     phones = whole(phones_of([x], text, first_window=10.0))
-    if spoken and length <= LONGEST and all(p.ipa == SILENCE for p in phones):
-        phones = spread(spoken, heard)
+    if length <= LONGEST and all(p.ipa == SILENCE for p in phones):
+        phones = spread(spoken, features_)
     return fill(phones, 0.0, length)

@@ -88,11 +88,11 @@ def fit(samples: Float, words: Sequence[str], *, whole: bool = True, late: int =
     """Align *words* with the sound, or None if they do not fit it.
 
     With *whole* the sound says all the words; otherwise it stops after some of them, and *late* allows it to begin with
-    any of the first *late* + 1. Each try differs in dither, the last one also in the width of the search.
+    any of the first *late* + 1. If nothing is found, a second try searches wider, with other dither.
     """
     if not words or len(samples) < RATE // 20:
         return None
-    for seed, wide in ((0, False), (1, False), (2, True)):
+    for seed, wide in enumerate((False,) if late else (False, True)):
         sound = _padded(samples, seed)
         first, last, end = (0, len(words), 0.0) if whole else sphinx.forced_words(sound, words, wide=wide, late=late)
         if last <= first:

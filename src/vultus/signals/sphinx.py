@@ -51,6 +51,8 @@ def forget() -> None:
 
 
 def _listen(decoder: Any, sound: bytes) -> None:
+    # The noise estimate would carry over from the last call, and the same sound then give other phones.
+    decoder.reinit_feat()
     decoder.start_utt()
     decoder.process_raw(sound, no_search=False, full_utt=True)
     decoder.end_utt()
