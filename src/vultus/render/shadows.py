@@ -24,17 +24,18 @@ def lit(inverse_depth: np.ndarray, x: float, y: float, z: float, bias: float, ra
     column, row = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
     fx, fy = x - 0.5 - column, y - 0.5 - row
     shade = 0.0
+    inside = row >= radius and column >= radius and row + radius + 1 < height and column + radius + 1 < width
     for dy in range(-radius, radius + 2):
-        j = row + dy
-        if j < 0 or j >= height:
-            continue
         # A box of 2 radius + 1 texels that slides continuously: its end texels count in part.
         wy = 1.0 - fy if dy == -radius else (fy if dy == radius + 1 else 1.0)
         line = 0.0
         for dx in range(-radius, radius + 2):
-            i = column + dx
-            if 0 <= i < width and inverse_depth[j, i] > limit:
-                line += 1.0 - fx if dx == -radius else (fx if dx == radius + 1 else 1.0)
+            j, i = row + dy, column + dx
+            if inside or (0 <= j < height and 0 <= i < width):
+                # Unsigned, because numba tests signed numbers for counting from the end.
+                blocked = inverse_depth[np.uint64(j), np.uint64(i)] > limit
+                wx = 1.0 - fx if dx == -radius else (fx if dx == radius + 1 else 1.0)
+                line += wx if blocked else 0.0
         shade += wy * line
     side = 2 * radius + 1
     return max(0.0, 1.0 - shade / (side * side))

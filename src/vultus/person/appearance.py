@@ -1,0 +1,178 @@
+"""The look of one identity as a texture: colours and surface of every texel, painted once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from vultus.person.atlas import Kind, Textured, atlas_uv, kinds, painter_coordinates
+from vultus.person.identity import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS, Identity
+from vultus.person.paint import CHANNELS, EYE_Y, collar, hair_cover, paint_rows
+from vultus.render.threads import spread
+from vultus.render.triangles import Rasteriser, interpolate, sample
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
+
+# sRGB from the lightest to the darkest skin, after the Monk scale but spaced evenly in lightness.
+_SKINS = np.array(
+    [[0.93, 0.79, 0.72], [0.88, 0.71, 0.60], [0.76, 0.57, 0.44], [0.60, 0.42, 0.31], [0.44, 0.29, 0.21],
+     [0.29, 0.19, 0.145]]
+)  # fmt: skip
+_HAIRLINE = 0.7985  # height of the hair's edge at the forehead, in painter coordinates
+
+
+class Masked(Textured, Protocol):
+    """A mesh with MakeHuman's masks in the UV space of ``uv``: name -> uint8 [1024, 1024], row 0 at v = 1."""
+
+    @property
+    def masks(self) -> Mapping[str, U8]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Appearance:
+    """The painted person.
+
+    ``texture`` uint8 [S, S, 8]: three colours as 255 sqrt(linear), then hair, gloss, shine, openness (how much light
+    can reach it at rest) and softness (how far light scatters below), 255 = full; row 0 at v = 1. ``uv`` float32
+    [VT, 2] are its coordinates for the corners ``uv_triangles`` of the mesh. ``lift`` float32 [V] is how far, in
+    metres, hair and shirt lift each vertex off the skin.
+    """
+
+    texture: U8
+    uv: F32
+    lift: F32
+
+    def srgb(self) -> U8:
+        """The colours alone as an sRGB image [S, S, 3], as glTF wants its base colour texture."""
+        linear = (np.arange(256) / 255.0) ** 2
+        table = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+        return np.rint(255 * table).astype(np.uint8)[self.texture[..., :3]]
+
+
+def linear(colour: tuple[float, float, float] | F64) -> F64:
+    """sRGB in [0, 1] -> linear RGB (IEC 61966-2-1)."""
+    c = np.asarray(colour, np.float64)
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def palette(identity: Identity) -> F64:
+    """The colours [6, 3] that the painter uses, linear RGB: skin, lips, brows, hair, iris, shirt."""
+    t = identity.skin_tone * (len(_SKINS) - 1)
+    skin = linear(np.array([np.interp(t, np.arange(len(_SKINS)), _SKINS[:, c]) for c in range(3)]))
+    rng = np.random.default_rng([identity.seed, 1])
+    skin = skin * (1 + rng.normal(0, [0.03, 0.03, 0.05]))
+    lip = skin * [0.82, 0.45, 0.47]
+    lip += (np.array([0.36, 0.075, 0.085]) - lip) * 0.30 * identity.gender * (1 - 0.5 * identity.skin_tone)
+    hair = linear(HAIR_COLOURS[identity.hair_colour]) * 1.15 + [0.007, 0.0055, 0.0045]
+    brow = 0.8 * hair + 0.012 * skin
+    # An iris is painted darker than the colour it is known by, because fibres and ring lighten and darken it.
+    iris = linear(EYE_COLOURS[identity.eye_colour]) * 1.9 + 0.006
+    return np.stack([skin, lip, brow, hair, iris, linear(SHIRT_COLOURS[identity.shirt_colour])])
+
+
+def settings(identity: Identity) -> F64:
+    """The painter's numbers in the order of its constants: seed, stubble, freckles, age, hairline, make-up, …"""
+    rng = np.random.default_rng([identity.seed, 2])
+    freckled, redness = rng.uniform(0, 1), rng.uniform(0.2, 0.7)
+    pale = max(0.0, 1 - 2.2 * identity.skin_tone)
+    red_hair = identity.hair_colour in ("auburn", "blond")
+    freckles = pale * (freckled if freckled > (0.45 if red_hair else 0.75) else 0.0)
+    age = float(np.clip((identity.age - 28) / 50, 0, 1))
+    hairline = (
+        0.0 if identity.hair == "bald" else _HAIRLINE + 0.004 * rng.normal() + 0.008 * age * (1 - identity.gender)
+    )
+    make_up = float(np.clip(identity.gender * 1.2 - 0.2, 0, 1)) * rng.uniform(0.1, 0.8)
+    brows = 0.55 + 0.5 * identity.brow_weight
+    lashes = 0.25 + 0.75 * identity.lashes
+    return np.array(
+        [identity.seed % 100_000, identity.stubble, freckles, age, hairline, make_up, brows, redness, lashes]
+    )
+
+
+def brow_strokes(identity: Identity) -> F64:
+    """Single hairs of both brows [N, 6]: root x, y and tip x, y in painter metres, width in metres, strength."""
+    rng = np.random.default_rng([identity.seed, 3])
+    count = int(220 + 160 * identity.brow_weight)
+    sides = []
+    for side in (1, -1):
+        t = rng.beta(1.1, 1.15, count)  # along the brow: 0 at the nose, 1 at the temple
+        centre_x = 0.0105 + 0.0425 * t
+        arch = 0.0045 * np.sin(np.clip(t * 1.15, 0, 1.35) * np.pi * 0.72) - 0.0065 * np.clip(t - 0.62, 0, 1) ** 1.3 * 2
+        thick = (0.0026 + 0.0026 * identity.brow_weight) * (1 - 0.72 * t**1.4) * np.clip(0.55 + 4 * t, 0, 1)
+        across = rng.uniform(-1, 1, count)
+        x, y = centre_x, EYE_Y + 0.0185 + arch + across * thick * 0.75
+        # Hairs rise at the nose, lie down outwards, and those of the upper edge point down to meet them.
+        angle = np.radians(78 - 75 * np.clip(t * 1.8, 0, 1) - 24 * np.clip(t - 0.5, 0, 1) - 22 * np.clip(across, 0, 1))
+        angle += rng.normal(0, 0.14, count)
+        length = rng.uniform(0.0045, 0.0080, count) * (1 - 0.35 * t)
+        root_x, root_y = x - 0.4 * length * np.cos(angle), y - 0.4 * length * np.sin(angle)
+        tip_x, tip_y = x + 0.6 * length * np.cos(angle), y + 0.6 * length * np.sin(angle)
+        width = rng.uniform(0.00020, 0.00034, count)
+        strength = rng.uniform(0.6, 0.95, count) * (1 - 0.4 * np.abs(across) ** 3)
+        sides.append(np.stack([side * root_x, root_y, side * tip_x, tip_y, width, strength], 1))
+    return np.concatenate(sides)
+
+
+def lift(mesh: Textured, identity: Identity) -> F32:
+    """How far hair and shirt lift each vertex off the skin [V], in metres; 0 at their edges.
+
+    Hair is short at the sides and longer on top.
+    """
+    hairline = float(settings(identity)[4])
+    out = np.zeros(len(mesh.rest), np.float32)
+    length = np.random.default_rng([identity.seed, 4]).uniform(0.008, 0.020)
+    places = painter_coordinates(mesh)
+    for v in np.unique(mesh.triangles[kinds(mesh) == Kind.SKIN]):
+        x, y, z = (float(c) for c in places[v])
+        below = collar(x, z) - y
+        if below > 0:
+            out[v] = 0.0025 * min(below / 0.015, 1.0)
+        above = hair_cover(x, y, z, hairline) if hairline > 0 else 0.0
+        if above > 0:
+            top = np.clip((y - 0.755) / 0.06, 0, 1)
+            full = 0.0025 + (length - 0.0025) * top * top * (3 - 2 * top)
+            rise = min(above / 0.045, 1.0)
+            out[v] = full * np.sqrt(rise * (2 - rise))
+    return out
+
+
+def _visible(mesh: Masked, size: int, uv: F32) -> tuple[NDArray[np.int32], F32, U8]:
+    """Per texel: material or -1 [S, S], place on the template [S, S, 3], masks [S, S, 4]."""
+    kind = kinds(mesh)
+    keep = kind != Kind.HIDDEN
+    triangles, corners = mesh.triangles[keep], np.ascontiguousarray(mesh.uv_triangles[keep])
+    raster = Rasteriser(size, size)
+    screen = np.stack([uv[:, 0] * size, (1 - uv[:, 1]) * size, np.ones(len(uv))], 1).astype(np.float32)
+    raster.draw(screen, corners, cull="none")
+    place = interpolate(raster, np.ascontiguousarray(triangles), painter_coordinates(mesh))
+    original = interpolate(raster, corners, mesh.uv)
+    names = ("lips", "insideMouth", "eyelids", "ears")
+    masks = sample(np.stack([mesh.masks[name] for name in names], -1).astype(np.float32), original)
+    return (
+        np.where(raster.ids >= 0, kind[keep][raster.ids], -1).astype(np.int32),
+        place,
+        np.rint(masks).astype(np.uint8),
+    )
+
+
+def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
+    """Paint *identity* on a texture of *size* x *size*; the same identity gives the same bytes."""
+    uv = atlas_uv(mesh)
+    kind, place, masks = _visible(mesh, size, uv)
+    texture = np.zeros((size, size, CHANNELS), np.uint8)
+    colours, numbers, strokes = palette(identity), settings(identity), brow_strokes(identity)
+    pieces = -(-size // 16)
+    spread(
+        lambda i: paint_rows(i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, strokes, texture),
+        pieces,
+    )
+    # Filtering reads a little past the edges of the islands: repeat the nearest painted texel there.
+    nearest = distance_transform_edt(kind < 0, return_distances=False, return_indices=True)
+    return Appearance(np.ascontiguousarray(texture[nearest[0], nearest[1]]), uv, lift(mesh, identity))

@@ -1,0 +1,225 @@
+"""A person in front of a camera: vertices in, pixels out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from vultus.camera import Camera
+from vultus.errors import VultusError, unknown
+from vultus.person import occlusion, shading
+from vultus.person.appearance import Appearance, paint
+from vultus.person.atlas import Kind, kinds
+from vultus.person.identity import Identity
+from vultus.person.light import LightRig, rig
+from vultus.person.mesh import PersonMesh, build_mesh
+from vultus.render.shadows import ShadowMap
+from vultus.render.threads import spread
+from vultus.render.triangles import Rasteriser, project, vertex_normals
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+U8 = NDArray[np.uint8]
+Quality = Literal["draft", "default", "film"]
+
+FACE_SHARE = 0.55  # of the height of the default picture, chin to hairline
+_DISTANCE = 1.3  # metres from the default camera to the face
+_ROWS = 8  # that one thread shades at a time
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and filter."""
+
+    samples: int
+    every: bool
+    shadow: int
+    radius: int
+
+
+_EFFORTS: dict[Quality, _Effort] = {
+    "draft": _Effort(1, False, 0, 0),
+    "default": _Effort(2, False, 384, 1),
+    "film": _Effort(3, True, 768, 3),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _Surfaces:
+    """Triangles by how they are drawn: solid ones, and lashes that let light through."""
+
+    triangles: I32
+    corners: I32
+    kind: I32
+    part: I32
+    lash_triangles: I32
+    lash_corners: I32
+
+
+def _surfaces(mesh: PersonMesh) -> _Surfaces:
+    kind = kinds(mesh)
+    # The shirt is painted on the lifted skin: MakeHuman's own has a jagged collar.
+    solid, lash = ~np.isin(kind, (Kind.HIDDEN, Kind.CLOTH, Kind.LASHES)), kind == Kind.LASHES
+    pick = np.ascontiguousarray
+    return _Surfaces(
+        pick(mesh.triangles[solid]), pick(mesh.uv_triangles[solid]), pick(kind[solid]), pick(mesh.part[solid]),
+        pick(mesh.triangles[lash]), pick(mesh.uv_triangles[lash]),
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _raise(vertices: np.ndarray, normals: np.ndarray, lift: np.ndarray, out: np.ndarray) -> None:
+    for i in range(vertices.shape[0]):
+        for c in range(3):
+            out[i, c] = vertices[i, c] + lift[i] * normals[i, c]
+
+
+@lru_cache(maxsize=4)
+def _bust(identity: Identity) -> PersonMesh:
+    return build_mesh(identity, region="bust", subdivisions=1)
+
+
+@lru_cache(maxsize=8)
+def _painted(identity: Identity, size: int) -> Appearance:
+    return paint(_bust(identity), identity, size)
+
+
+@lru_cache(maxsize=8)
+def _ambient(identity: Identity) -> F32:
+    """The share of sky that each vertex sees at rest, [V]."""
+    mesh, surfaces = _bust(identity), _surfaces(_bust(identity))
+    lift = _painted(identity, 1024).lift
+    raised = mesh.neutral + lift[:, None] * vertex_normals(mesh.neutral, surfaces.triangles)
+    return occlusion.ambient(raised, vertex_normals(raised, surfaces.triangles), surfaces.triangles)
+
+
+def framing(mesh: PersonMesh, size: tuple[int, int] = (512, 512)) -> Camera:
+    """A camera that shows head and shoulders from the front, the face FACE_SHARE of the picture's height."""
+    chin, nasion = mesh.neutral[mesh.landmark("chin")], mesh.neutral[mesh.landmark("nasion")]
+    face = 1.95 * float(nasion[1] - chin[1])
+    target = np.array([0.0, nasion[1] - 0.004, 0.06])
+    fov = 2 * float(np.degrees(np.arctan(0.5 * face / FACE_SHARE / _DISTANCE)))
+    return Camera.look_at(target + np.array([0, 0, _DISTANCE]), target, size=size, fov=fov)
+
+
+class Portrait:
+    """One identity, lit and framed; renders frame after frame into buffers that it keeps.
+
+    ``draft`` has one sample a pixel and no shadows, ``default`` smooths edges and casts shadows, ``film`` shades nine
+    samples a pixel under finer shadows. The same vertices give the same bytes, whatever the number of threads. One
+    Portrait renders one frame at a time; several may work side by side.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        size: tuple[int, int] = (512, 512),
+        quality: Quality = "default",
+        light: LightRig | str = "studio",
+        camera: Camera | None = None,
+    ) -> None:
+        """*size* is (width, height) in pixels; *camera*, resized to it, replaces the default framing."""
+        if quality not in _EFFORTS:
+            raise unknown("quality", str(quality), _EFFORTS)
+        width, height = size
+        if not (8 <= width <= 4096 and 8 <= height <= 4096):
+            raise VultusError(f"Cannot draw {width}x{height} pixels", "Choose sizes from 8 to 4096.")
+        self.identity, self.size = identity, (width, height)
+        self.light = rig(light) if isinstance(light, str) else light
+        self.mesh = _bust(identity)
+        self.camera = (camera or framing(self.mesh, (width, height))).resized(width, height)
+        self._effort = _EFFORTS[quality]
+        texels = 2048 if quality == "film" or height > 640 else (1024 if height > 192 else 512)
+        self.appearance = _painted(identity, texels)
+        self._surfaces = _surfaces(self.mesh)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        width, height = self.size
+        k, count = self._effort.samples, len(self.mesh.neutral)
+        self._sample_camera = self.camera.resized(width * k, height * k)
+        self._raster, self._lashes = Rasteriser(height * k, width * k), Rasteriser(height * k, width * k)
+        self._raised, self._screen, self._normals = (np.empty((count, 3), np.float32) for _ in range(3))
+        self._points = np.empty((count, 7), np.float32)
+        self._points[:, 6] = _ambient(self.identity)
+        self._backdrop = shading.background(self.light, height, width)
+        self._light = shading.light_rows(self.light)
+        self._table = shading.tone_table()
+        self._plain = shading.encode(self._backdrop, self._table)
+        self._words = shading.packed(self.appearance.texture)
+        self._eye = self.camera.position.astype(np.float32)
+
+    def atlas(self) -> U8:
+        """The painted colours as sRGB [S, S, 3], row 0 at v = 1; ``appearance.uv`` are their coordinates."""
+        return self.appearance.srgb()
+
+    def render(self, vertices: F32) -> U8:
+        """The picture uint8 [H, W, 3] of *vertices* float32 [V, 3] in metres; a fresh array every time.
+
+        Vertices that are not finite leave holes. Raises VultusError when *vertices* does not fit the mesh.
+        """
+        if vertices.shape != self.mesh.neutral.shape:
+            raise VultusError(
+                f"A portrait of this person takes vertices {self.mesh.neutral.shape}, not {vertices.shape}"
+            )
+        self._place(np.ascontiguousarray(vertices, np.float32))
+        shadow, light_camera = self._shadow()
+        width, height = self.size
+        image = np.empty((height, width, 3), np.uint8)
+        r, q, s = self._raster, self._lashes, self._surfaces
+
+        def rows(i: int) -> None:
+            shading.shade_rows(
+                i * _ROWS, min(height, (i + 1) * _ROWS), self._effort.samples, self._effort.every,
+                r.ids, r.bary, r.inverse_depth, q.ids, q.bary, q.inverse_depth,
+                s.triangles, s.corners, s.kind, s.lash_triangles, s.lash_corners, self._points,
+                self.appearance.uv, self._words, shadow, light_camera, self._effort.radius,
+                self._light, self._eye, self._sample_camera.focal[1], self._backdrop, self._plain, self._table, image,
+            )  # fmt: skip
+
+        spread(rows, -(-height // _ROWS))
+        return image
+
+    def _place(self, vertices: F32) -> None:
+        """Lift hair and shirt, find normals, and draw what the camera sees."""
+        s = self._surfaces
+        vertex_normals(vertices, s.triangles, self._normals)
+        _raise(vertices, self._normals, self.appearance.lift, self._raised)
+        vertex_normals(self._raised, s.triangles, self._normals)
+        self._points[:, :3], self._points[:, 3:6] = self._raised, self._normals
+        project(self._sample_camera, self._raised, self._screen)
+        self._raster.draw(self._screen, s.triangles)
+        self._lashes.draw(self._screen, s.lash_triangles, cull="none")
+
+    def _shadow(self) -> tuple[F32, F32]:
+        """The shadow map of the key light for the current vertices, and its camera for the kernel."""
+        size = self._effort.shadow
+        if not size:
+            return np.zeros((1, 1), np.float32), np.zeros((4, 4), np.float32)
+        # The map moves with the person in steps only, so that its texels stand still while someone just talks.
+        whole = self._raised[np.isfinite(self._raised).all(1)]
+        home = self.mesh.neutral.mean(0)
+        moved = np.clip(whole.mean(0) - home, -100, 100) if len(whole) else np.zeros(3)
+        centre = home + np.round(moved / 0.1) * 0.1 + [0, 0.06, 0]
+        lamp = np.array(self.light.key.direction)
+        lamp = centre + 2.5 * lamp / np.linalg.norm(lamp)
+        shadow = ShadowMap(Camera.look_at(lamp, centre, size=(size, size), fov=12.0))
+        shadow.draw(self._raised, self._surfaces.triangles)
+        return shadow.inverse_depth, shading.camera_rows(shadow.camera)
+
+    def depth(self) -> F32:
+        """Distance along the view axis in metres [H, W] of the picture rendered last; infinite behind the person."""
+        k = self._effort.samples
+        inverse = self._raster.inverse_depth[::k, ::k]
+        return np.where(inverse > 0, 1 / np.where(inverse > 0, inverse, 1), np.inf).astype(np.float32)
+
+    def kinds(self) -> I32:
+        """The material (``atlas.Kind``) at every pixel [H, W] of the picture rendered last; -1 is the background."""
+        k = self._effort.samples
+        ids = self._raster.ids[::k, ::k]
+        return np.where(ids >= 0, self._surfaces.kind[ids], -1).astype(np.int32)
