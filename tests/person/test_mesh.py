@@ -80,7 +80,8 @@ def test_a_body_stands_on_the_floor():
 def test_kernels_equal_the_plain_reference(region, subdivisions):
     mesh = build_mesh(Identity.from_seed(3), region=region, subdivisions=subdivisions)
     data = random_rows(3)
-    out = mesh.evaluate(data)
+    out = np.full((3, *mesh.neutral.shape), np.nan, np.float32)
+    assert mesh.evaluate(data, out=out) is out
     single = np.empty_like(mesh.neutral)
     for t, values in enumerate(data):
         wanted = reference.evaluate(mesh, values)
@@ -236,6 +237,8 @@ def test_bad_arguments_are_told(mesh):
             build_mesh(SYMMETRIC, **arguments)
     with pytest.raises(VultusError, match="69"):
         mesh.evaluate(np.zeros((2, 52), np.float32))
+    with pytest.raises(VultusError, match="float32"):
+        mesh.evaluate(np.zeros((2, 69), np.float32), out=np.zeros((2, *mesh.neutral.shape)))
     for call in (mesh.landmark, mesh.part_vertices, mesh.joints.position):
         with pytest.raises(VultusError, match="There is no"):
             call("elbow")

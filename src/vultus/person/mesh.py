@@ -152,8 +152,8 @@ class PersonMesh:
         up = _skull_axes(vertices, self.landmarks) @ (_skull_axes(self.neutral, self.landmarks).T @ np.array([0, 1, 0]))
         return np.maximum(((upper - lower) * up).sum(axis=-1), 0).astype(np.float32)
 
-    def evaluate(self, motion: Motion | Floats, body: BodyPose | None = None) -> Floats:
-        """The vertices of every frame, float32 [T, V, 3], for a Motion or its data [T, 69].
+    def evaluate(self, motion: Motion | Floats, body: BodyPose | None = None, out: Floats | None = None) -> Floats:
+        """The vertices of every frame, float32 [T, V, 3], for a Motion or its data [T, 69]; into *out* if given.
 
         Values out of range are brought back and NaN counts as 0. A body pose, of the Motion or given, turns the
         joints below the neck when the region is "body"; the neck, head and eyes always follow the Motion.
@@ -164,7 +164,11 @@ class PersonMesh:
             raise VultusError(f"A mesh is moved by data of shape [T, {len(ch.CHANNELS)}], not {data.shape}")
         if body is None and isinstance(motion, Motion):
             body = motion.body
-        out = np.empty((len(data), *self.neutral.shape), np.float32)
+        shape = (len(data), *self.neutral.shape)
+        if out is None:
+            out = np.empty(shape, np.float32)
+        elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
+            raise VultusError(f"out must be a C-contiguous float32 array of shape {shape}")
         skinning.frames(data, *LIMITS, self._rig, self._body(body, len(data)), self._mesh, self.topology.fine, out)
         return out
 
@@ -223,10 +227,9 @@ def _skull_axes(vertices: Floats, landmarks: Mapping[str, int]) -> Floats:
 
 
 def _kernel_arrays(pack: Pack, region: Region, expression: Floats, joints: Ints, weights: Floats) -> tuple[Any, ...]:
-    """Arguments of ``skinning.pose`` after the neutral: shapes by vertex, and skin with rigid vertices marked."""
-    moved = np.abs(expression).max(axis=2).T > 0
-    vertex, shape = np.nonzero(moved)
-    start = np.concatenate([[0], np.cumsum(moved.sum(axis=1))]).astype(np.int32)
+    """Arguments of the kernels after the neutral: shapes by their vertices, and skin with rigid vertices marked."""
+    shape, vertex = np.nonzero(np.abs(expression).max(axis=2) > 0)
+    start = np.searchsorted(shape, np.arange(len(expression) + 1)).astype(np.int32)
     dense = _dense_skin(joints, weights, pack.joint_names)
     # Joints that nothing turns move as their nearest parent that something does; in a bust that is all but the neck.
     if region == "bust":
@@ -238,7 +241,7 @@ def _kernel_arrays(pack: Pack, region: Region, expression: Floats, joints: Ints,
     order = np.argsort(-dense, axis=1, kind="stable")[:, :most].astype(np.int32)
     skin = np.take_along_axis(dense, order, 1)
     rigid = np.where(skin[:, 0] > 0.9999, order[:, 0], -1).astype(np.int32)
-    return start, shape.astype(np.int32), np.ascontiguousarray(expression[shape, vertex]), rigid, order, skin
+    return start, vertex.astype(np.int32), np.ascontiguousarray(expression[shape, vertex]), rigid, order, skin
 
 
 def _used(triangles: Ints) -> tuple[NDArray[np.int64], Ints]:

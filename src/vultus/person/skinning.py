@@ -80,38 +80,44 @@ def joint_transforms(
 
 
 @njit(cache=True, nogil=True)
-def pose(
-    weights: Array, transforms: Array, neutral: Array, start: Array, shape: Array, delta: Array,
-    rigid: Array, joints: Array, skin: Array, out: Array,
-) -> None:  # fmt: skip
-    """Vertices [V, 3]: neutral + sum of weights [54] times shapes, then skinned.
+def express(weights: Array, neutral: Array, start: Array, index: Array, delta: Array, out: Array) -> None:
+    """out [V, 3] = neutral + sum of weights [54] times shapes; shape s moves the vertices *index* of its entries
+    ``start[s]:start[s + 1]`` by *delta* [N, 3]. Shapes at rest cost nothing."""
+    out[:] = neutral
+    for s in range(len(weights)):
+        w = weights[s]
+        if w != 0:
+            for i in range(start[s], start[s + 1]):
+                v = index[i]
+                out[v, 0] += w * delta[i, 0]
+                out[v, 1] += w * delta[i, 1]
+                out[v, 2] += w * delta[i, 2]
 
-    Vertex v owns the entries ``start[v]:start[v + 1]`` of *shape* and *delta* [N, 3]; ``rigid[v]`` is its joint, or
-    -1 when it follows several: *joints* and their weights *skin* [V, K], largest first, 0 after the last.
+
+@njit(cache=True, nogil=True)
+def skin_vertices(transforms: Array, rigid: Array, joints: Array, skin: Array, points: Array) -> None:
+    """Move points [V, 3] in place by the joints' transforms [J, 3, 4] (linear blend skinning).
+
+    ``rigid[v]`` is the joint that carries vertex v, or -1 when several do: *joints* and their weights *skin* [V, K],
+    largest first, 0 after the last.
     """
-    for v in range(len(neutral)):
-        x, y, z = neutral[v, 0], neutral[v, 1], neutral[v, 2]
-        for i in range(start[v], start[v + 1]):
-            w = weights[shape[i]]
-            x += w * delta[i, 0]
-            y += w * delta[i, 1]
-            z += w * delta[i, 2]
-        j = rigid[v]
+    for v in range(len(points)):
+        x, y, z, j = points[v, 0], points[v, 1], points[v, 2], rigid[v]
         if j >= 0:
             for a in range(3):
-                m = transforms[j, a]
-                out[v, a] = m[0] * x + m[1] * y + m[2] * z + m[3]
-        else:
-            px, py, pz = np.float32(0), np.float32(0), np.float32(0)
-            for k in range(skin.shape[1]):
-                s = skin[v, k]
-                if s == 0:
-                    break
-                t = transforms[joints[v, k]]
-                px += s * (t[0, 0] * x + t[0, 1] * y + t[0, 2] * z + t[0, 3])
-                py += s * (t[1, 0] * x + t[1, 1] * y + t[1, 2] * z + t[1, 3])
-                pz += s * (t[2, 0] * x + t[2, 1] * y + t[2, 2] * z + t[2, 3])
-            out[v, 0], out[v, 1], out[v, 2] = px, py, pz
+                points[v, a] = (
+                    transforms[j, a, 0] * x + transforms[j, a, 1] * y + transforms[j, a, 2] * z + transforms[j, a, 3]
+                )
+            continue
+        points[v] = 0
+        for k in range(skin.shape[1]):
+            w, j = skin[v, k], joints[v, k]
+            if w == 0:
+                break
+            for a in range(3):
+                points[v, a] += w * (
+                    transforms[j, a, 0] * x + transforms[j, a, 1] * y + transforms[j, a, 2] * z + transforms[j, a, 3]
+                )
 
 
 @njit(cache=True, nogil=True)
@@ -133,18 +139,17 @@ def frame(row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any,
     parents, rest, driven = rig
     transforms = np.empty((len(parents), 3, 4), np.float32)
     joint_transforms(row, low, high, parents, rest, driven, body, transforms)
-    gains, neutral, start, shape, delta, rigid, joints, skin = mesh
+    gains, neutral, start, index, delta, rigid, joints, skin = mesh
     weights = np.empty(SHAPES, np.float32)
     for s in range(SHAPES):
         c = s if s < ARKIT else TONGUE + s - ARKIT
         weights[s] = gains[s] * _clean(row[c], low[c], high[c])
     rows, column, value = fine
+    coarse = np.empty_like(neutral) if len(rows) > 1 else out
+    express(weights, neutral, start, index, delta, coarse)
+    skin_vertices(transforms, rigid, joints, skin, coarse)
     if len(rows) > 1:
-        coarse = np.empty_like(neutral)
-        pose(weights, transforms, neutral, start, shape, delta, rigid, joints, skin, coarse)
         apply_sparse(rows, column, value, coarse, out)
-    else:
-        pose(weights, transforms, neutral, start, shape, delta, rigid, joints, skin, out)
 
 
 @njit(cache=True, nogil=True, parallel=True)
