@@ -18,6 +18,7 @@ from vultus.person import skinning, speech_fixes
 from vultus.person.identity import Identity
 from vultus.person.pack import PART_NAMES, Floats, Pack, load_pack
 from vultus.person.shape import rest as rest_shape
+from vultus.person.shirt import fit_collar
 from vultus.person.subdivide import loop_matrix, split, subdivide_uv
 
 Ints = NDArray[np.int32]
@@ -290,7 +291,8 @@ def build_mesh(
     """The mesh of a person.
 
     *region* is "bust" (head, neck, shoulders) or "body"; *subdivisions* 0 or 1 steps of Loop subdivision;
-    *hair_cap* adds MakeHuman's hair helper; *corrected* applies :mod:`vultus.person.speech_fixes`.
+    *hair_cap* adds MakeHuman's hair helper; *corrected* applies :mod:`vultus.person.speech_fixes` and
+    :mod:`vultus.person.shirt`.
     """
     if region not in ("bust", "body"):
         raise unknown("region", str(region), ("bust", "body"))
@@ -301,6 +303,7 @@ def build_mesh(
     gains = np.ones(skinning.SHAPES, np.float32)
     if corrected:
         everything = speech_fixes.close_lips(pack, everything + speech_fixes.rest_correction(pack, len(everything)))
+        everything = fit_collar(pack, everything)
         for name, gain in speech_fixes.blink_gains(pack, everything).items():
             gains[ch.INDEX[name]] = gain
     floor = everything[pack.triangles[pack.part == 0], 1].min()

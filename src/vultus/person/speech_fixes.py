@@ -27,6 +27,8 @@ PROTRUSION: Final = {"mouthPucker": 0.5, "mouthFunnel": 0.35}
 LIP_PAIRS: Final = ((474, 493), (7228, 7242), (7226, 7236), (7225, 7231))
 """Vertices of MakeHuman's base mesh where upper and lower lip meet, from the middle to the person's left."""
 LIP_LINE, LIP_REACH, LIP_HALF_WIDTH = 0.6608, 0.009, 0.026
+LIP_CLOSER: Final = 0.0005
+"""Metres by which everyone's lips stand closer than the template's, through whose slit the teeth would glint."""
 LID_OVERLAP: Final = 0.0024
 """Metres by which a full blink of the template carries the upper lid past the lower one."""
 
@@ -108,7 +110,7 @@ def close_lips(pack: Pack, vertices: Floats) -> Floats:
     """
     pairs, field = _lip_field(pack)
     gap = vertices[pairs[:, 0], 1] - vertices[pairs[:, 1], 1]
-    surplus = gap - (pack.template[pairs[:, 0], 1] - pack.template[pairs[:, 1], 1])
+    surplus = gap - (pack.template[pairs[:, 0], 1] - pack.template[pairs[:, 1], 1]) + LIP_CLOSER
     # The pairs lie a little off the line, so one pass leaves a rest: solve for passes that leave none.
     response = field[pairs[:, 1]] - field[pairs[:, 0]]
     closed = vertices.copy()
