@@ -20,7 +20,7 @@ WORKSHOP = ("parts", "recipes", "lab", "critics")
 # Data goes one way: a module may import what stands in an earlier line, and its own folder. A name is a module or a
 # folder right under vultus; the single modules of the first three lines may know their neighbours in the line.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "channels", "rotations"),
+    ("errors", "defaults", "channels", "rotations"),
     ("motion", "camera"),
     ("layers", "clip", "mark", "mesh", "spaces", "store", "nets"),
     ("signals", "io", "person", "render"),

@@ -19,12 +19,13 @@ import tyro
 from tyro.conf import Positional, UseAppendAction
 
 from vultus import __version__
+from vultus.defaults import FACE, FPS, SIZE, Quality
 from vultus.errors import VultusError, unknown
 
 if TYPE_CHECKING:
     from vultus.pipeline import Report
 
-Quality = Literal["draft", "default", "film"]
+
 Progress = Callable[[float, float | None], None]
 File = Annotated[str | None, tyro.conf.arg(metavar="FILE")]
 Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT")]
@@ -37,7 +38,7 @@ class Demo:
 
     out: str = "demo.mp4"
     """The video to write; the GLB and the CSV get the same name."""
-    face: str = "person:11"
+    face: str = FACE
     """Who speaks: person:SEED or person:key=value,…"""
     seed: int = 0
     """Varies blinks, gaze and gestures."""
@@ -66,15 +67,15 @@ class Animate:
     """The recording: any sound or video file. Leave it out to speak --text with the built-in voice."""
     text: Text = None
     """What is said, or a file that holds it; makes the lips more exact."""
-    face: str = "person:11"
+    face: str = FACE
     """Who speaks: person:SEED or person:key=value,…"""
     style: str = ""
     """Emotion and manner, such as happy:0.6,head:0.5"""
     seed: str = "0"
     """Varies blinks, gaze and gestures; the same seed gives the same result."""
-    fps: str = "30"
+    fps: str = FPS
     """Frames per second, such as 25, 29.97 or 30000/1001."""
-    size: int = 512
+    size: int = SIZE
     """Height and width of the video in pixels."""
     quality: Quality = "default"
     """How much work goes into a picture."""
@@ -107,13 +108,13 @@ class Render:
 
     motion: Positional[str]
     """A motion: .csv (Live Link Face), .json (Audio2Face), .npz or an animated .glb"""
-    face: str = "person:11"
+    face: str = FACE
     """Whose face: person:SEED or person:key=value,…"""
     sound: File = None
     """A sound or video file to lay under the video."""
     fps: Annotated[str | None, tyro.conf.arg(metavar="RATE")] = None
     """Frames per second; those of the motion unless given."""
-    size: int = 512
+    size: int = SIZE
     """Height and width of the video in pixels."""
     quality: Quality = "default"
     """How much work goes into a picture."""
@@ -150,7 +151,7 @@ class Convert:
     """Resample to this frame rate."""
     mirror: bool = False
     """Swap the person's left and right."""
-    face: str = "person:11"
+    face: str = FACE
     """The face that a .glb gets."""
     visemes: bool = False
     """Add the 15 Oculus visemes to a .glb."""

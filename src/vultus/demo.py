@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from vultus import pipeline, store
+from vultus.defaults import FACE, FPS, Quality
 from vultus.errors import VultusError
 from vultus.motion import Motion, concatenate
 
@@ -28,9 +29,9 @@ CLOSED = 0.001
 def demo(
     out: str | Path = "demo.mp4",
     *,
-    face: str = "person:11",
+    face: str = FACE,
     seed: int = 0,
-    quality: pipeline.Quality = "default",
+    quality: Quality = "default",
     offline: bool = False,
     progress: pipeline.Progress | None = None,
 ) -> pipeline.Report:
@@ -51,8 +52,8 @@ def demo(
     heard: list[SpeechSpan] = []
     shown: list[Motion] = []
     spans = _kept(phones_of(sound.blocks(pipeline.SPEECH_RATE), words), heard)
-    motions = _kept(perform(spans, seed=seed), shown)
-    rate = pipeline.checked_fps(30)
+    rate = pipeline.checked_fps(FPS)
+    motions = _kept(perform(spans, seed=seed, fps=rate), shown)
     report = pipeline.produce(motions, rate, outputs, face=face, quality=quality, sound=sound, progress=progress)
     measured = _measured(concatenate(shown), whole(heard), PersonHead(face, quality="draft"))
     first = f"after {report.first_frame or 0:.2f} s (the first run also compiles)"

@@ -6,14 +6,17 @@ that a file asks for grows with the length of the recording.
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from vultus.defaults import FACE, FPS, SIZE, Quality
 from vultus.errors import VultusError
 from vultus.motion import Motion, Time, as_fps, concatenate
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
-Quality = Literal["draft", "default", "film"]
+
 Progress = Callable[[float, float | None], None]
 Sink = Callable[[Motion], None]
 
@@ -105,11 +108,11 @@ def animate(
     *,
     out: str | Path | Sequence[str | Path],
     text: str | None = None,
-    face: str = "person:11",
+    face: str = FACE,
     style: str = "",
     seed: int = 0,
-    fps: Time = 30,
-    size: int = 512,
+    fps: Time = FPS,
+    size: int = SIZE,
     quality: Quality = "default",
     progress: Progress | None = None,
 ) -> Report:
@@ -134,10 +137,10 @@ def render(
     motion: str | Path | Motion,
     *,
     out: str | Path | Sequence[str | Path],
-    face: str = "person:11",
+    face: str = FACE,
     sound: str | Path | None = None,
     fps: Time | None = None,
-    size: int = 512,
+    size: int = SIZE,
     quality: Quality = "default",
     progress: Progress | None = None,
 ) -> Report:
@@ -157,7 +160,7 @@ def convert(
     *,
     fps: Time | None = None,
     mirror: bool = False,
-    face: str = "person:11",
+    face: str = FACE,
     visemes: bool = False,
     names: Literal["vultus", "vrm", "mixamo"] = "vultus",
 ) -> Report:
@@ -180,7 +183,7 @@ def produce(
     outputs: Sequence[Path],
     *,
     face: str,
-    size: int = 512,
+    size: int = SIZE,
     quality: Quality = "default",
     sound: Sound | None = None,
     progress: Progress | None = None,
@@ -194,7 +197,7 @@ def produce(
     total = sound.duration() if sound else None
     with ExitStack() as stack:
         sinks = [stack.enter_context(_sink(path, fps, face, size, quality, sound)) for path in outputs]
-        for motion in motions:
+        for motion in stack.enter_context(closing(_ahead(motions))):
             for sink in sinks:
                 sink(motion)
             first = first if first is not None else time.perf_counter() - began
@@ -202,6 +205,37 @@ def produce(
             if progress:
                 progress(float(frames / fps), total)
     return Report(tuple(outputs), float(frames / fps), frames, time.perf_counter() - began, first)
+
+
+def _ahead(items: Iterable[Motion], depth: int = 2) -> Generator[Motion]:
+    """*items* in order, made in a thread of their own that is at most *depth* of them ahead."""
+    ready: queue.Queue[Motion | BaseException | None] = queue.Queue()
+    room = threading.Semaphore(depth)
+    stopped = threading.Event()
+
+    def work() -> None:
+        try:
+            for item in items:
+                ready.put(item)
+                room.acquire()
+                if stopped.is_set():
+                    return
+            ready.put(None)
+        except BaseException as error:
+            ready.put(error)
+
+    thread = threading.Thread(target=work, name="vultus-motion", daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+            room.release()
+    finally:
+        stopped.set()
+        room.release()
+        thread.join()
 
 
 def checked_fps(fps: Time) -> Fraction:

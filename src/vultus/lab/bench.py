@@ -18,18 +18,18 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vultus.defaults import FACE, Quality
 from vultus.io.files import atomic
 from vultus.render.threads import set_threads, threads
 
 Progress = Callable[[float, float | None], None]
 
-FACE = "person:11"
-_LOOKS: dict[Literal["draft", "default", "film"], str] = {"draft": "<= 12", "default": "<= 40", "film": ""}
+
+_LOOKS: dict[Quality, str] = {"draft": "<= 12", "default": "<= 40", "film": ""}
 SENTENCE = "We make people speak before the sound is over, with five faces and a few simple words."
 
 

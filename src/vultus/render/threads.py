@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -18,6 +20,7 @@ from numba import njit
 
 _GAIN = 0.8  # more threads must take at most this fraction of the time of fewer
 _forced: int | None = None
+_own = threading.local()
 
 
 def available() -> int:
@@ -67,8 +70,21 @@ def set_threads(count: int | None) -> None:
         measured.cache_clear()
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Inside, this thread does all pieces itself: for work that is spread in larger pieces already, such as frames."""
+    before = getattr(_own, "alone", False)
+    _own.alone = True
+    try:
+        yield
+    finally:
+        _own.alone = before
+
+
 def threads() -> int:
-    """The number of threads that :func:`spread` uses by default."""
+    """The number of threads that :func:`spread` uses by default; 1 inside :func:`alone`."""
+    if getattr(_own, "alone", False):
+        return 1
     return _forced if _forced is not None else measured()
 
 

@@ -1,0 +1,13 @@
+"""What every entry point uses unless told otherwise."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Quality = Literal["draft", "default", "film"]
+"""How much work goes into a picture."""
+
+FACE: Final = "person:5"
+FPS: Final = "30"
+SIZE: Final = 512
+"""Height and width of a video in pixels."""
