@@ -12,7 +12,8 @@ from scipy.ndimage import distance_transform_edt
 
 from vultus.person.atlas import Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.identity import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS, Identity
-from vultus.person.paint import CHANNELS, EYE_Y, collar, hair_cover, paint_rows
+from vultus.person.paint import collar, hair_cover, paint_rows
+from vultus.person.pigment import CHANNELS, EYE_Y, HAIRLINE
 from vultus.render.threads import spread
 from vultus.render.triangles import Rasteriser, interpolate, sample
 
@@ -22,8 +23,8 @@ U8 = NDArray[np.uint8]
 
 # sRGB from the lightest to the darkest skin, after the Monk scale but spaced evenly in lightness.
 _SKINS = np.array(
-    [[0.93, 0.79, 0.72], [0.88, 0.71, 0.60], [0.76, 0.57, 0.44], [0.60, 0.42, 0.31], [0.44, 0.29, 0.21],
-     [0.29, 0.19, 0.145]]
+    [[0.92, 0.785, 0.725], [0.86, 0.71, 0.625], [0.75, 0.585, 0.475], [0.585, 0.43, 0.34], [0.425, 0.305, 0.24],
+     [0.29, 0.21, 0.17]]
 )  # fmt: skip
 _HAIRLINE = 0.7985  # height of the hair's edge at the forehead, in painter coordinates
 
@@ -68,12 +69,12 @@ def palette(identity: Identity) -> F64:
     skin = linear(np.array([np.interp(t, np.arange(len(_SKINS)), _SKINS[:, c]) for c in range(3)]))
     rng = np.random.default_rng([identity.seed, 1])
     skin = skin * (1 + rng.normal(0, [0.03, 0.03, 0.05]))
-    lip = skin * [0.82, 0.45, 0.47]
+    lip = skin * (np.array([0.84, 0.56, 0.555]) - np.array([0.02, 0.10, 0.085]) * identity.gender)
     lip += (np.array([0.36, 0.075, 0.085]) - lip) * 0.30 * identity.gender * (1 - 0.5 * identity.skin_tone)
     hair = linear(HAIR_COLOURS[identity.hair_colour]) * 1.15 + [0.007, 0.0055, 0.0045]
     brow = 0.8 * hair + 0.012 * skin
     # An iris is painted darker than the colour it is known by, because fibres and ring lighten and darken it.
-    iris = linear(EYE_COLOURS[identity.eye_colour]) * 1.9 + 0.006
+    iris = linear(EYE_COLOURS[identity.eye_colour]) * 1.9 + [0.016, 0.011, 0.008]
     return np.stack([skin, lip, brow, hair, iris, linear(SHIRT_COLOURS[identity.shirt_colour])])
 
 
@@ -125,7 +126,7 @@ def lift(mesh: Textured, identity: Identity) -> F32:
 
     Hair is short at the sides and longer on top.
     """
-    hairline = float(settings(identity)[4])
+    hairline = float(settings(identity)[HAIRLINE])
     out = np.zeros(len(mesh.rest), np.float32)
     length = np.random.default_rng([identity.seed, 4]).uniform(0.008, 0.020)
     places = painter_coordinates(mesh)

@@ -10,47 +10,40 @@ from __future__ import annotations
 import numpy as np
 
 from vultus.person.noise import curve, dots, fast, octaves, step, value
-
-# Rows of the palette handed to the kernels, each a colour.
-SKIN, LIP, BROW, HAIR, IRIS, SHIRT = range(6)
-# Entries of the settings vector.
-SEED, STUBBLE, FRECKLES, AGE, HAIRLINE, MAKEUP, BROW_WEIGHT, REDNESS, LASHES = range(9)
-# Channels of the atlas.
-HAIRY, GLOSS, SHINE, OPEN, SOFT = 3, 4, 5, 6, 7
-CHANNELS = 8
-
-EYE_X, EYE_Y, EYE_Z, EYE_R = 0.03075, 0.7284, 0.1256, 0.01355
-MOUTH_Y, NOSE_Y = 0.6605, 0.692
-
-# Ends of the teeth along the arch in metres from the middle (Wheeler's Dental Anatomy), upper then lower.
-TEETH = np.array([[0.0, 8.6, 15.3, 22.9, 29.9, 36.6, 47.0, 58.0], [0.0, 5.4, 11.4, 18.3, 25.3, 32.4, 43.5, 54.0]]) / 1e3
-# Arch length by angle around (0, 0.105) in the horizontal plane, measured on the template.
-ARCH_ANGLE = np.array([0.0, 0.085, 0.169, 0.263, 0.369, 0.522, 0.721, 1.060, 1.60])
-ARCH_LENGTH = np.array([0.0, 3.9, 7.8, 12.2, 17.2, 24.6, 32.7, 44.7, 62.0]) / 1e3
+from vultus.person.organs import eye, lash, teeth, tongue
+from vultus.person.pigment import (
+    AGE,
+    BROW,
+    BROW_WEIGHT,
+    CHANNELS,
+    EYE_R,
+    EYE_X,
+    EYE_Y,
+    EYE_Z,
+    FRECKLES,
+    GLOSS,
+    HAIR,
+    HAIRLINE,
+    HAIRY,
+    LIP,
+    MAKEUP,
+    MOUTH_Y,
+    OPEN,
+    REDNESS,
+    SEED,
+    SHINE,
+    SHIRT,
+    SKIN,
+    SOFT,
+    STUBBLE,
+    bell,
+    mix,
+    tint,
+)
 
 # Height of the hair's edge above the hairline setting, by z from the nape to the forehead.
 HAIR_Z = np.array([-0.10, -0.06, -0.03, 0.0, 0.018, 0.060, 0.070, 0.078, 0.088, 0.100, 0.115, 0.135, 0.16])
 HAIR_Y = np.array([-0.152, -0.150, -0.143, -0.128, -0.115, -0.115, -0.088, -0.078, -0.036, -0.012, 0.002, 0.004, 0.0])
-
-
-@fast
-def _mix(a: np.ndarray, r: float, g: float, b: float, w: float) -> None:
-    a[0] += (r - a[0]) * w
-    a[1] += (g - a[1]) * w
-    a[2] += (b - a[2]) * w
-
-
-@fast
-def _tint(a: np.ndarray, r: float, g: float, b: float, w: float) -> None:
-    a[0] *= 1 + (r - 1) * w
-    a[1] *= 1 + (g - 1) * w
-    a[2] *= 1 + (b - 1) * w
-
-
-@fast
-def _bell(x: float, width: float) -> float:
-    t = x / width
-    return np.exp(-t * t)
 
 
 @fast
@@ -74,60 +67,60 @@ def _skin(
     out[0], out[1], out[2] = colours[SKIN, 0], colours[SKIN, 1], colours[SKIN, 2]
     broad, middle = octaves(30 * x, 30 * y, 30 * z, seed, 2), octaves(160 * x, 160 * y, 160 * z, seed + 11, 2)
     fine, grain = value(700 * x, 700 * y, 700 * z, seed + 23), value(1700 * x, 1700 * y, 1700 * z, seed + 31)
-    light = 1 + 0.05 * broad + 0.045 * middle + 0.03 * fine
+    light = 1 + 0.05 * broad + 0.055 * middle + 0.05 * fine + 0.03 * grain
     # Pores: small dark pits, most on nose, cheeks and chin.
-    pores = front * (0.35 + 0.65 * max(_bell(ax - 0.018, 0.016) * _bell(y - 0.695, 0.02), _bell(ax, 0.02)))
-    light *= 1 - 0.10 * pores * step(grain, 0.25, 0.75)
+    pores = front * (0.35 + 0.65 * max(bell(ax - 0.018, 0.016) * bell(y - 0.695, 0.02), bell(ax, 0.02)))
+    light *= 1 - 0.16 * pores * step(grain, 0.25, 0.75)
     out[0] *= light
     out[1] *= light
     out[2] *= light
     # Blood under the skin: nose, cheeks, ears, chin, and patches everywhere.
     blood = 0.30 * middle + 0.25 * broad
-    blood += 0.8 * _bell(ax, 0.017) * _bell(y - 0.689, 0.014) * front
-    blood += 0.75 * _bell(ax - 0.041, 0.019) * _bell(y - 0.690, 0.017) * front
-    blood += 0.25 * _bell(ax, 0.02) * _bell(y - 0.622, 0.014) * front + 0.9 * ear
+    blood += 0.8 * bell(ax, 0.017) * bell(y - 0.689, 0.014) * front
+    blood += 0.75 * bell(ax - 0.041, 0.019) * bell(y - 0.690, 0.017) * front
+    blood += 0.25 * bell(ax, 0.02) * bell(y - 0.622, 0.014) * front + 0.9 * ear
     blood *= 0.6 + s[REDNESS]
-    _tint(out, 1.03, 0.80, 0.76, min(max(blood, -0.4), 1.0))
-    _tint(out, 1.02, 1.0, 0.93, 0.5 * front * step(y, 0.745, 0.765))  # a sallow forehead
-    _tint(out, 1.05, 0.85, 0.82, 0.7 * _bell(ax - 0.012, 0.0045) * _bell(y - 0.684, 0.004) * front)  # wings of the nose
+    tint(out, 1.03, 0.80, 0.76, min(max(blood, -0.4), 1.0))
+    tint(out, 1.02, 1.0, 0.93, 0.5 * front * step(y, 0.745, 0.765))  # a sallow forehead
+    tint(out, 1.05, 0.85, 0.82, 0.7 * bell(ax - 0.012, 0.0045) * bell(y - 0.684, 0.004) * front)  # wings of the nose
     # Around the eyes.
-    below = _bell(ax - EYE_X, 0.017) * _bell(y - EYE_Y + 0.015, 0.0075) * front
-    _tint(out, 0.86, 0.76, 0.80, (0.25 + 0.45 * s[AGE]) * below)
-    _tint(out, 0.88, 0.76, 0.74, 0.45 * lid)
-    crease = _bell(y - EYE_Y - 0.0105 + 0.45 * (ax - EYE_X) * (ax - EYE_X) / 0.02, 0.0016) * _bell(ax - EYE_X, 0.015)
-    _tint(out, 0.72, 0.60, 0.56, 0.35 * crease * front)
+    below = bell(ax - EYE_X, 0.017) * bell(y - EYE_Y + 0.015, 0.0075) * front
+    tint(out, 0.86, 0.76, 0.80, (0.25 + 0.45 * s[AGE]) * below)
+    tint(out, 0.88, 0.76, 0.74, 0.45 * lid)
+    crease = bell(y - EYE_Y - 0.0105 + 0.45 * (ax - EYE_X) * (ax - EYE_X) / 0.02, 0.0016) * bell(ax - EYE_X, 0.015)
+    tint(out, 0.72, 0.60, 0.56, 0.35 * crease * front)
     # Freckles and moles.
     if s[FRECKLES] > 0:
-        zone = front * _bell(y - 0.70, 0.030) * step(ax, 0.075, 0.045)
+        zone = front * bell(y - 0.70, 0.030) * step(ax, 0.075, 0.045)
         spot = dots(260 * x, 260 * y, 260 * z, seed + 41, 0.30 * s[FRECKLES], 0.30)
         spot = max(spot, 0.7 * dots(430 * x, 430 * y, 430 * z, seed + 47, 0.30 * s[FRECKLES], 0.35))
-        _tint(out, 0.72, 0.54, 0.42, 0.9 * zone * spot)
-    _tint(out, 0.35, 0.24, 0.20, 0.8 * dots(34 * x, 34 * y, 34 * z, seed + 53, 0.05, 0.028))
+        tint(out, 0.72, 0.54, 0.42, 0.9 * zone * spot)
+    tint(out, 0.35, 0.24, 0.20, 0.8 * dots(34 * x, 34 * y, 34 * z, seed + 53, 0.05, 0.028))
     # Fine lines of age: forehead, corners of the eyes, from nose to mouth.
     if s[AGE] > 0:
         wave = y + 0.0012 * value(60 * x, 8 * y, 8 * z, seed + 61)
         line = step(np.sin(wave * 2 * np.pi / 0.0105), 0.80, 1.0) * front * step(y, 0.752, 0.765) * step(y, 0.80, 0.785)
         line *= step(ax, 0.06, 0.03) * (0.6 + 0.4 * middle)
         fan = np.arctan2(y - EYE_Y, ax - 0.040)
-        line += 0.6 * step(np.sin(fan * 16), 0.7, 1.0) * _bell(ax - 0.057, 0.006) * step(abs(fan), 0.9, 0.5)
+        line += 0.6 * step(np.sin(fan * 16), 0.7, 1.0) * bell(ax - 0.057, 0.006) * step(abs(fan), 0.9, 0.5)
         fold = ax - (0.0215 + 0.42 * (0.689 - y))
-        line += 0.5 * _bell(fold, 0.0018) * step(y, 0.655, 0.668) * step(y, 0.694, 0.686) * front
-        _tint(out, 0.72, 0.62, 0.58, 0.6 * s[AGE] * min(max(line, 0.0), 1.0))
+        line += 0.5 * bell(fold, 0.0018) * step(y, 0.655, 0.668) * step(y, 0.694, 0.686) * front
+        tint(out, 0.72, 0.62, 0.58, 0.6 * s[AGE] * min(max(line, 0.0), 1.0))
 
 
 @fast
 def _stubble(out: np.ndarray, x: float, y: float, z: float, lip: float, colours: np.ndarray, s: np.ndarray) -> None:
     ax, seed = abs(x), int(s[SEED])
     zone = step(y, MOUTH_Y + 0.034, MOUTH_Y + 0.016) * step(y, 0.585, 0.612) * step(z, 0.045, 0.085) * (1 - lip)
-    zone *= 1 - 0.8 * _bell(ax - 0.043, 0.016) * _bell(y - MOUTH_Y - 0.026, 0.017)
+    zone *= 1 - 0.8 * bell(ax - 0.043, 0.016) * bell(y - MOUTH_Y - 0.026, 0.017)
     zone = max(
-        zone, 0.7 * step(ax, 0.058, 0.066) * _bell(y - 0.675, 0.025) * step(z, 0.045, 0.055) * step(z, 0.085, 0.07)
+        zone, 0.7 * step(ax, 0.058, 0.066) * bell(y - 0.675, 0.025) * step(z, 0.045, 0.055) * step(z, 0.085, 0.07)
     )
     zone *= 0.75 + 0.25 * value(120 * x, 120 * y, 120 * z, seed + 71)
     hairs = step(value(2300 * x, 1500 * y, 2300 * z, seed + 73), 0.0, 0.7)
     cover = s[STUBBLE] * zone
-    _tint(out, 0.80, 0.82, 0.86, min(1.0, 0.9 * cover))  # roots shine through bluish
-    _mix(out, colours[HAIR, 0], colours[HAIR, 1], colours[HAIR, 2], min(0.85, (0.25 + 0.75 * hairs) * cover))
+    tint(out, 0.80, 0.82, 0.86, min(1.0, 0.9 * cover))  # roots shine through bluish
+    mix(out, colours[HAIR, 0], colours[HAIR, 1], colours[HAIR, 2], min(0.85, (0.25 + 0.75 * hairs) * cover))
 
 
 @fast
@@ -142,8 +135,8 @@ def _lips(
     light = (0.80 + 0.36 * step(furrow, 0.0, 0.5)) * (1 + 0.08 * value(200 * x, 200 * y, 200 * z, seed + 103))
     if y > MOUTH_Y + 0.001:
         light *= 0.86  # the upper lip turns to the ground
-    light *= 1 - 0.25 * _bell(y - MOUTH_Y, 0.0022) * (1 - s[MAKEUP])
-    _mix(out, colours[LIP, 0] * light, colours[LIP, 1] * light, colours[LIP, 2] * light, edge)
+    light *= 1 - 0.25 * bell(y - MOUTH_Y, 0.0022) * (1 - s[MAKEUP])
+    mix(out, colours[LIP, 0] * light, colours[LIP, 1] * light, colours[LIP, 2] * light, edge)
     surface[GLOSS] += edge * (0.55 + 0.25 * s[MAKEUP] - 0.25 * step(furrow, 0.35, 0.0) - surface[GLOSS])
     surface[SHINE] += edge * (0.75 - surface[SHINE])
 
@@ -186,13 +179,13 @@ def _head(
     if s[STUBBLE] > 0:
         _stubble(out, x, y, z, lip, colours, s)
     tzone = step(z, 0.12, 0.15) * step(ax, 0.035, 0.012) * step(y, 0.66, 0.685)
-    surface[GLOSS] = 0.33 + 0.08 * tzone + 0.06 * value(300 * x, 300 * y, 300 * z, seed + 107)
+    surface[GLOSS] = 0.33 + 0.08 * tzone + 0.09 * value(480 * x, 480 * y, 480 * z, seed + 107)
     surface[SHINE], surface[OPEN], surface[SOFT] = 0.42, 1.0, 1.0
     if y < 0.775 and y > 0.725 and ax < 0.065 and z > 0.085:
         cover = _strokes(x, y, strokes) * s[BROW_WEIGHT]
-        shade = 0.45 * s[BROW_WEIGHT] * _bell(y - 0.7475 - 0.003 * np.sin((ax - 0.012) * 60), 0.0045)
+        shade = 0.45 * s[BROW_WEIGHT] * bell(y - 0.7475 - 0.003 * np.sin((ax - 0.012) * 60), 0.0045)
         shade *= step(ax, 0.008, 0.018) * step(ax, 0.056, 0.046)
-        _mix(out, colours[BROW, 0], colours[BROW, 1], colours[BROW, 2], max(cover, shade))
+        mix(out, colours[BROW, 0], colours[BROW, 1], colours[BROW, 2], max(cover, shade))
         surface[SHINE] *= 1 - 0.7 * cover
     if lip > 0.01:
         _lips(out, surface, x, y, z, lip, colours, s)
@@ -201,15 +194,15 @@ def _head(
     gap = np.sqrt(ex * ex + ey * ey + ez * ez) - EYE_R
     if gap < 0.006 and z > EYE_Z - 0.004:
         rim = step(gap, 0.0013, 0.0004)
-        root = _bell(gap - 0.0017, 0.0008) * (1.0 if ey > 0 else 0.45)
-        _mix(out, 0.035, 0.02, 0.016, (0.55 + 0.3 * s[MAKEUP]) * root)
-        _mix(out, 0.42, 0.16, 0.13, 0.75 * rim)
+        root = bell(gap - 0.0017, 0.0008) * (1.0 if ey > 0 else 0.45)
+        mix(out, 0.035, 0.02, 0.016, (0.55 + 0.3 * s[MAKEUP]) * root)
+        mix(out, 0.42, 0.16, 0.13, 0.75 * rim)
         surface[GLOSS] += 0.4 * rim
         surface[SHINE] += 0.5 * rim
     if inside > 0.01:
         deep = min(max((0.152 - z) / 0.035, 0.0), 1.0)
         tone = 0.24 * (1 + 0.15 * value(220 * x, 220 * y, 220 * z, 5))
-        _mix(out, tone, 0.17 * tone, 0.16 * tone, inside)
+        mix(out, tone, 0.17 * tone, 0.16 * tone, inside)
         surface[GLOSS] += inside * (0.75 - surface[GLOSS])
         surface[SHINE] += inside * (0.6 - surface[SHINE])
         surface[OPEN] = 1 - inside * (1 - max(0.04, (1 - deep) * (1 - deep)))
@@ -236,97 +229,11 @@ def _hair(
     # Sparse at the edge, where skin shows between the hairs; dense a centimetre above.
     cover = step(edge + 0.003 * thread * step(above, 0.010, 0.0), -0.004, 0.007) * (1 - ear)
     light = max((1 + 0.30 * clump + 0.35 * strand + 0.30 * thread) * (0.70 + 0.30 * step(above, 0.0, 0.025)), 0.25)
-    _mix(out, colours[HAIR, 0] * light, colours[HAIR, 1] * light, colours[HAIR, 2] * light, cover)
+    mix(out, colours[HAIR, 0] * light, colours[HAIR, 1] * light, colours[HAIR, 2] * light, cover)
     surface[HAIRY] = cover
     surface[GLOSS] += cover * (0.30 + 0.12 * thread - surface[GLOSS])
     surface[SHINE] += cover * (0.30 + 0.16 * strand + 0.10 * thread - surface[SHINE])
     surface[SOFT] *= 1 - cover
-
-
-@fast
-def _eye(
-    out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, colours: np.ndarray, s: np.ndarray
-) -> None:
-    side = 1.0 if x > 0 else -1.0
-    ex, ey, ez = x - side * EYE_X, y - EYE_Y, z - EYE_Z
-    seed = int(s[SEED])
-    r = np.sqrt(ex * ex + ey * ey) / 0.0057
-    if ez < 0:
-        r = 9.0
-    turn = np.arctan2(ey, ex * side)
-    # Sclera: off-white, redder and veined towards the corners, never pure white.
-    out[0], out[1], out[2] = 0.70, 0.655, 0.625
-    away = step(r, 1.2, 2.2)
-    vein = abs(value(ex * 900, ey * 900 + 3 * value(ex * 400, ey * 400, 0.0, seed), side * 9.0, seed + 131))
-    _tint(out, 0.93, 0.72, 0.68, 0.35 * away + 0.45 * away * step(vein, 0.12, 0.0))
-    inner = step(-ex * side, 0.0082, 0.0115)
-    _mix(out, 0.42, 0.17, 0.15, 0.75 * inner)
-    if r < 1.25:
-        fibre = octaves(9 * np.cos(turn), 9 * np.sin(turn), 1.3 * r, seed + 137, 3)
-        fine = value(26 * np.cos(turn), 26 * np.sin(turn), 1.1 * r, seed + 139)
-        light = 0.85 + 0.55 * fibre + 0.35 * fine
-        collar = _bell(r - 0.52 - 0.05 * fibre, 0.13)
-        light *= (1 + 0.35 * collar) * (1 - 0.72 * step(r, 0.80, 1.0))
-        light = max(light, 0.12)
-        ring = step(r, 1.06, 0.94)
-        _mix(out, 0.25 * out[0], 0.25 * out[1], 0.25 * out[2], 0.8 * step(r, 1.16, 1.0))
-        warm = 0.5 * collar
-        red = colours[IRIS, 0] * (1 + 0.9 * warm)
-        _mix(out, red * light, colours[IRIS, 1] * light, colours[IRIS, 2] * light * (1 - 0.4 * warm), ring)
-        _mix(out, 0.004, 0.0035, 0.0035, step(r, 0.43, 0.36))
-    surface[GLOSS], surface[SHINE], surface[OPEN], surface[SOFT] = 0.92, 0.9, 1.0, 0.0
-
-
-@fast
-def _teeth(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, lower: int, s: np.ndarray) -> None:
-    seed = int(s[SEED])
-    angle = abs(np.arctan2(abs(x), z - 0.105))
-    along = curve(angle, ARCH_ANGLE, ARCH_LENGTH)
-    n = 0
-    while n < 6 and along > TEETH[lower, n + 1]:
-        n += 1
-    width = TEETH[lower, n + 1] - TEETH[lower, n]
-    t = (along - TEETH[lower, n]) / width  # across one tooth, 0 to 1
-    middle = 2 * t - 1
-    number = n if x > 0 else 20 + n
-    # Height over the biting edge, which rises a little to the back.
-    height = (0.6575 + 0.10 * along - y) if lower else (y - 0.6628 - 0.16 * along)
-    crown = (0.0086 if lower else 0.0101) * (1 - 0.10 * (n == 1) + 0.06 * (n == 2))
-    gum_line = crown - 0.0019 * middle * middle + 0.0003 * value(900 * x, 0.0, 0.0, seed)
-    tone = value(number * 1.7, lower * 3.1, 0.5, seed + 149)
-    out[0], out[1], out[2] = 0.74 + 0.03 * tone, 0.685 + 0.03 * tone, 0.575 + 0.045 * tone - 0.03 * s[AGE]
-    if n == 2:
-        _tint(out, 0.97, 0.94, 0.86, 1.0)  # canines are yellower
-    _tint(out, 0.96, 0.88, 0.74, 0.8 * step(height, 0.55 * crown, crown))  # the neck of the tooth
-    _tint(out, 0.80, 0.86, 0.93, 0.55 * step(height, 0.0022, 0.0003))  # enamel alone at the edge lets the dark through
-    _tint(out, 0.70, 0.66, 0.60, step(abs(middle), 0.5, 1.0))  # the faces curve away to the gaps
-    near = (1 - abs(middle)) * 0.5 * width
-    open_edge = 0.00006 + 0.0006 * step(height, 0.0020, -0.0003) * (0.5 if lower else 1.0)
-    dark = step(near, open_edge + 0.00028, open_edge * 0.5)
-    light = 1 - 0.05 * value(250 * x, 900 * y, 250 * z, seed + 151)
-    out[0] *= light * (1 - 0.72 * dark)
-    out[1] *= light * (1 - 0.80 * dark)
-    out[2] *= light * (1 - 0.85 * dark)
-    gum = step(height, gum_line - 0.0003, gum_line + 0.0004)
-    pink = 1 + 0.12 * value(300 * x, 300 * y, 300 * z, seed + 157) - 0.3 * _bell(height - gum_line, 0.0007)
-    _mix(out, 0.40 * pink, 0.135 * pink, 0.125 * pink, gum)
-    surface[GLOSS], surface[SHINE] = 0.80 - 0.15 * gum, (0.55 - 0.35 * dark) * (1 - 0.35 * step(abs(middle), 0.4, 0.9))
-    # Only the part of the arch behind the lips sees light; the rest sinks into the cheeks.
-    surface[OPEN] = max(0.06, 1 - step(along, 0.012, 0.036) * 0.94)
-    if z < 0.108 or (0.140 - 2.6 * x * x / 0.1 > z and along < 0.012):
-        surface[OPEN] *= 0.35
-    surface[SOFT] = 0.35
-
-
-@fast
-def _tongue(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float) -> None:
-    bumps = dots(900 * x, 900 * y, 900 * z, 163, 0.8, 0.5)
-    light = 1 + 0.12 * value(140 * x, 140 * y, 140 * z, 167) + 0.16 * bumps - 0.30 * _bell(x, 0.0015)
-    out[0], out[1], out[2] = 0.42 * light, 0.155 * light, 0.145 * light
-    _mix(out, 0.50 * light, 0.30 * light, 0.28 * light, 0.25 * step(abs(x), 0.016, 0.004))
-    deep = min(max((0.142 - z) / 0.045, 0.0), 1.0)
-    surface[GLOSS], surface[SHINE], surface[SOFT] = 0.70 - 0.2 * bumps, 0.55, 0.8
-    surface[OPEN] = max(0.06, (1 - deep) * (1 - deep))
 
 
 @fast
@@ -338,29 +245,11 @@ def _cloth(
     light = 1 + 0.07 * weave + 0.08 * octaves(40 * x, 40 * y, 40 * z, 179, 2)
     # A seam runs along the neckline.
     below = collar(x, z) - y
-    light *= 1 - 0.10 * step(below, 0.017, 0.016) - 0.35 * _bell(below - 0.0165, 0.0009)
-    _mix(out, colours[SHIRT, 0] * light, colours[SHIRT, 1] * light, colours[SHIRT, 2] * light, cover)
+    light *= 1 - 0.10 * step(below, 0.017, 0.016) - 0.35 * bell(below - 0.0165, 0.0009)
+    mix(out, colours[SHIRT, 0] * light, colours[SHIRT, 1] * light, colours[SHIRT, 2] * light, cover)
     surface[GLOSS] += (0.15 - surface[GLOSS]) * cover
     surface[SHINE] += (0.12 - surface[SHINE]) * cover
     surface[SOFT] *= 1 - cover
-
-
-@fast
-def _lash(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, s: np.ndarray) -> None:
-    """Lashes: their cover goes into the hair channel."""
-    ex, ey, ez = abs(x) - EYE_X, y - EYE_Y, z - EYE_Z
-    out_ = min(max((np.sqrt(ex * ex + ey * ey + ez * ez) - EYE_R - 0.0012) / 0.0055, 0.0), 1.0)
-    upper = 1.0 if ey > 0 else 0.0
-    seed = int(s[SEED])
-    # Single lashes fan out from the middle of the lid, in tufts.
-    fan = ex * (1 - 0.25 * out_) * (2100 + 500 * upper) + 0.8 * value(ex * 700, out_ * 1.5, upper, seed)
-    hair = 0.5 + 0.5 * np.sin(fan * 2) * np.cos(0.37 * fan)
-    reach = 0.55 + 0.45 * value(ex * 1500, 3.0, upper, seed + 7)
-    cover = step(hair, 0.55 * out_, 0.55 * out_ + 0.35) * step(out_, reach + 0.25, reach - 0.35)
-    # At the temples lashes are longer, at the nose there are hardly any.
-    cover *= step(ex, -0.0125, -0.006) * s[LASHES] * (0.28 + 0.72 * upper) * (1 - 0.55 * out_)
-    out[0], out[1], out[2] = 0.010, 0.008, 0.007
-    surface[HAIRY], surface[GLOSS], surface[SHINE] = cover, 0.3, 0.1
 
 
 @fast
@@ -403,13 +292,13 @@ def paint_rows(
                 if what == 0 and y < collar(x, z) + 0.001:
                     _cloth(out, surface, x, y, z, colours, step(y, collar(x, z) + 0.001, collar(x, z) - 0.001))
             elif what <= 2:
-                _eye(out, surface, x, y, z, colours, settings)
+                eye(out, surface, x, y, z, colours, settings)
             elif what == 3:
-                _tongue(out, surface, x, y, z)
+                tongue(out, surface, x, y, z)
             elif what <= 5:
-                _teeth(out, surface, x, y, z, what - 4, settings)
+                teeth(out, surface, x, y, z, what - 4, settings)
             elif what == 6:
-                _lash(out, surface, x, y, z, settings)
+                lash(out, surface, x, y, z, settings)
             elif what == 7:
                 _cloth(out, surface, x, y, z, colours, 1.0)
             else:

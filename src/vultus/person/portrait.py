@@ -51,32 +51,81 @@ _EFFORTS: dict[Quality, _Effort] = {
 
 @dataclass(frozen=True, eq=False)
 class _Surfaces:
-    """Triangles by how they are drawn: solid ones, and lashes that let light through."""
+    """What is drawn, numbered so that neighbours on the face are neighbours in memory.
 
+    At one or two pixels a triangle the time goes into fetching corners, not into arithmetic: this order makes shading
+    three times as fast. ``vertices`` int32 [N] are the mesh's vertices that are drawn and ``welded`` int32 [F, 3]
+    the solid triangles over them, for normals; ``points`` int32 [P] into ``vertices`` and ``uv`` int32 [P] into the
+    texture coordinates are the same split along texture seams, and ``triangles`` and ``lashes`` int32 run over these;
+    ``kind`` int32 [F] is the material of the solid ones.
+    """
+
+    vertices: I32
+    welded: I32
+    points: I32
+    uv: I32
     triangles: I32
-    corners: I32
+    lashes: I32
     kind: I32
-    part: I32
-    lash_triangles: I32
-    lash_corners: I32
+
+
+def _spatial_order(places: F32) -> NDArray[np.int64]:
+    """An order of points [N, 3] in which neighbours are close: along the Morton curve with 10 bits an axis."""
+    low, high = places.min(0), places.max(0)
+    cells = ((places - low) / np.maximum(high - low, 1e-9) * 1023).astype(np.uint32)
+    code = np.zeros(len(places), np.uint32)
+    for bit in range(10):
+        for axis in range(3):
+            code |= ((cells[:, axis] >> np.uint32(bit)) & np.uint32(1)) << np.uint32(3 * bit + axis)
+    return np.argsort(code, kind="stable")
+
+
+def _by_first_use(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], I32]:
+    """The distinct *keys* in the order they first appear, and every key's number in that order."""
+    distinct, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    number = np.empty(len(order), np.int32)
+    number[order] = np.arange(len(order), dtype=np.int32)
+    return distinct[order], number[inverse.reshape(keys.shape)]
 
 
 def _surfaces(mesh: PersonMesh) -> _Surfaces:
     kind = kinds(mesh)
     # The shirt is painted on the lifted skin: MakeHuman's own has a jagged collar.
-    solid, lash = ~np.isin(kind, (Kind.HIDDEN, Kind.CLOTH, Kind.LASHES)), kind == Kind.LASHES
+    drawn = np.flatnonzero(~np.isin(kind, (Kind.HIDDEN, Kind.CLOTH)))
+    drawn = drawn[_spatial_order(mesh.neutral[mesh.triangles[drawn]].mean(1))]
+    corners = mesh.triangles[drawn].astype(np.int64)
+    vertices, welded = _by_first_use(corners)
+    keys, split = _by_first_use(welded.astype(np.int64) * len(mesh.uv) + mesh.uv_triangles[drawn])
+    solid = kind[drawn] != Kind.LASHES
     pick = np.ascontiguousarray
     return _Surfaces(
-        pick(mesh.triangles[solid]), pick(mesh.uv_triangles[solid]), pick(kind[solid]), pick(mesh.part[solid]),
-        pick(mesh.triangles[lash]), pick(mesh.uv_triangles[lash]),
+        vertices.astype(np.int32), pick(welded[solid]), (keys // len(mesh.uv)).astype(np.int32),
+        (keys % len(mesh.uv)).astype(np.int32), pick(split[solid]), pick(split[~solid]), pick(kind[drawn][solid]),
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def _raise(vertices: np.ndarray, normals: np.ndarray, lift: np.ndarray, out: np.ndarray) -> None:
+def _gather(vertices: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:
+    for n in range(index.shape[0]):
+        for c in range(3):
+            out[n, c] = vertices[index[n], c]
+
+
+@njit(cache=True, nogil=True)
+def _raise(vertices: np.ndarray, normals: np.ndarray, lift: np.ndarray) -> None:
     for i in range(vertices.shape[0]):
         for c in range(3):
-            out[i, c] = vertices[i, c] + lift[i] * normals[i, c]
+            vertices[i, c] += lift[i] * normals[i, c]
+
+
+@njit(cache=True, nogil=True)
+def _split(vertices: np.ndarray, normals: np.ndarray, index: np.ndarray, points: np.ndarray) -> None:
+    for n in range(index.shape[0]):
+        i = index[n]
+        for c in range(3):
+            points[n, c] = vertices[i, c]
+            points[n, 3 + c] = normals[i, c]
 
 
 @lru_cache(maxsize=4)
@@ -91,19 +140,22 @@ def _painted(identity: Identity, size: int) -> Appearance:
 
 @lru_cache(maxsize=8)
 def _ambient(identity: Identity) -> F32:
-    """The share of sky that each vertex sees at rest, [V]."""
-    mesh, surfaces = _bust(identity), _surfaces(_bust(identity))
-    lift = _painted(identity, 1024).lift
-    raised = mesh.neutral + lift[:, None] * vertex_normals(mesh.neutral, surfaces.triangles)
-    return occlusion.ambient(raised, vertex_normals(raised, surfaces.triangles), surfaces.triangles)
+    """The share of sky that each drawn vertex sees at rest, [N]."""
+    mesh, s = _bust(identity), _surfaces(_bust(identity))
+    vertices, lift = mesh.neutral[s.vertices], _painted(identity, 1024).lift[s.vertices]
+    _raise(vertices, vertex_normals(vertices, s.welded), lift)
+    return occlusion.ambient(vertices, vertex_normals(vertices, s.welded), s.welded)
 
 
 def framing(mesh: PersonMesh, size: tuple[int, int] = (512, 512)) -> Camera:
     """A camera that shows head and shoulders from the front, the face FACE_SHARE of the picture's height."""
     chin, nasion = mesh.neutral[mesh.landmark("chin")], mesh.neutral[mesh.landmark("nasion")]
     face = 1.95 * float(nasion[1] - chin[1])
-    target = np.array([0.0, nasion[1] - 0.004, 0.06])
-    fov = 2 * float(np.degrees(np.arctan(0.5 * face / FACE_SHARE / _DISTANCE)))
+    height = face / FACE_SHARE
+    # Room above the hair; a tall head moves the frame up.
+    crown = float(mesh.neutral[:, 1].max()) + 0.02
+    target = np.array([0.0, max(nasion[1] - 0.004, crown + 0.03 * height - 0.5 * height), 0.06])
+    fov = 2 * float(np.degrees(np.arctan(0.5 * height / _DISTANCE)))
     return Camera.look_at(target + np.array([0, 0, _DISTANCE]), target, size=size, fov=fov)
 
 
@@ -141,12 +193,17 @@ class Portrait:
 
     def _prepare(self) -> None:
         width, height = self.size
-        k, count = self._effort.samples, len(self.mesh.neutral)
+        k, s = self._effort.samples, self._surfaces
+        count = len(s.vertices)
         self._sample_camera = self.camera.resized(width * k, height * k)
         self._raster, self._lashes = Rasteriser(height * k, width * k), Rasteriser(height * k, width * k)
-        self._raised, self._screen, self._normals = (np.empty((count, 3), np.float32) for _ in range(3))
-        self._points = np.empty((count, 7), np.float32)
-        self._points[:, 6] = _ambient(self.identity)
+        self._raised, self._normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
+        self._lift = self.appearance.lift[s.vertices]
+        # Place, normal, share of sky, texture coordinates; padded to three quarters of a cache line.
+        self._points = np.zeros((len(s.points), 12), np.float32)
+        self._points[:, 6] = _ambient(self.identity)[s.points]
+        self._points[:, 7:9] = self.appearance.uv[s.uv]
+        self._screen = np.empty((len(s.points), 3), np.float32)
         self._backdrop = shading.background(self.light, height, width)
         self._light = shading.light_rows(self.light)
         self._table = shading.tone_table()
@@ -177,8 +234,7 @@ class Portrait:
             shading.shade_rows(
                 i * _ROWS, min(height, (i + 1) * _ROWS), self._effort.samples, self._effort.every,
                 r.ids, r.bary, r.inverse_depth, q.ids, q.bary, q.inverse_depth,
-                s.triangles, s.corners, s.kind, s.lash_triangles, s.lash_corners, self._points,
-                self.appearance.uv, self._words, shadow, light_camera, self._effort.radius,
+                s.triangles, s.kind, s.lashes, self._points, self._words, shadow, light_camera, self._effort.radius,
                 self._light, self._eye, self._sample_camera.focal[1], self._backdrop, self._plain, self._table, image,
             )  # fmt: skip
 
@@ -188,13 +244,14 @@ class Portrait:
     def _place(self, vertices: F32) -> None:
         """Lift hair and shirt, find normals, and draw what the camera sees."""
         s = self._surfaces
-        vertex_normals(vertices, s.triangles, self._normals)
-        _raise(vertices, self._normals, self.appearance.lift, self._raised)
-        vertex_normals(self._raised, s.triangles, self._normals)
-        self._points[:, :3], self._points[:, 3:6] = self._raised, self._normals
-        project(self._sample_camera, self._raised, self._screen)
+        _gather(vertices, s.vertices, self._raised)
+        vertex_normals(self._raised, s.welded, self._normals)
+        _raise(self._raised, self._normals, self._lift)
+        vertex_normals(self._raised, s.welded, self._normals)
+        _split(self._raised, self._normals, s.points, self._points)
+        project(self._sample_camera, self._points[:, :3], self._screen)
         self._raster.draw(self._screen, s.triangles)
-        self._lashes.draw(self._screen, s.lash_triangles, cull="none")
+        self._lashes.draw(self._screen, s.lashes, cull="none")
 
     def _shadow(self) -> tuple[F32, F32]:
         """The shadow map of the key light for the current vertices, and its camera for the kernel."""
@@ -203,13 +260,13 @@ class Portrait:
             return np.zeros((1, 1), np.float32), np.zeros((4, 4), np.float32)
         # The map moves with the person in steps only, so that its texels stand still while someone just talks.
         whole = self._raised[np.isfinite(self._raised).all(1)]
-        home = self.mesh.neutral.mean(0)
+        home = self.mesh.neutral[self._surfaces.vertices].mean(0)
         moved = np.clip(whole.mean(0) - home, -100, 100) if len(whole) else np.zeros(3)
         centre = home + np.round(moved / 0.1) * 0.1 + [0, 0.06, 0]
         lamp = np.array(self.light.key.direction)
         lamp = centre + 2.5 * lamp / np.linalg.norm(lamp)
         shadow = ShadowMap(Camera.look_at(lamp, centre, size=(size, size), fov=12.0))
-        shadow.draw(self._raised, self._surfaces.triangles)
+        shadow.draw(self._raised, self._surfaces.welded)
         return shadow.inverse_depth, shading.camera_rows(shadow.camera)
 
     def depth(self) -> F32:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vultus.camera import Camera
 from vultus.person.light import LightRig
-from vultus.person.paint import GLOSS, HAIRY, OPEN, SHINE, SOFT
+from vultus.person.pigment import GLOSS, HAIRY, OPEN, SHINE, SOFT
 from vultus.render.shadows import lit
 
 F32 = NDArray[np.float32]
@@ -150,14 +150,14 @@ def _shadow(shadow: np.ndarray, light: np.ndarray, radius: int, x: float, y: flo
 def _lamps(
     light: np.ndarray,
     t: np.ndarray,
-    n: np.ndarray,
+    p: np.ndarray,
     view: np.ndarray,
     shadow: float,
     ambient: float,
     is_eye: bool,
     out: np.ndarray,
 ) -> None:
-    """The light *out* [3] that leaves a point with texture channels *t*, normal *n* and direction *view* to the eye."""
+    """The light *out* [3] that leaves a point *p* with texture channels *t*, seen from direction *view*."""
     one, zero = np.float32(1.0), np.float32(0.0)
     soft = t[SOFT]
     rough = np.float32(0.80) - np.float32(0.70) * t[GLOSS]
@@ -168,7 +168,7 @@ def _lamps(
     gain_r, gain_g, gain_b = one / (one + wrap_r), one / (one + wrap_g), one / (one + wrap_b)
     for q in range(3):
         lx, ly, lz = light[q, 0], light[q, 1], light[q, 2]
-        nl = n[0] * lx + n[1] * ly + n[2] * lz
+        nl = p[3] * lx + p[4] * ly + p[5] * lz
         s = shadow if q == 0 else np.float32(0.3) + np.float32(0.7) * ambient
         # The penumbra and the terminator bleed red.
         bleed = one + np.float32(0.25) * soft * (one - s)
@@ -178,7 +178,7 @@ def _lamps(
         if nl > zero and f0 > zero:
             hx, hy, hz = lx + view[0], ly + view[1], lz + view[2]
             r = one / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-12))
-            nh = max(zero, (n[0] * hx + n[1] * hy + n[2] * hz) * r)
+            nh = max(zero, (p[3] * hx + p[4] * hy + p[5] * hz) * r)
             lh = max(zero, (lx * hx + ly * hy + lz * hz) * r)
             d = nh * nh * (a2 - one) + one
             g = one - lh
@@ -189,9 +189,9 @@ def _lamps(
             shine_r += k * light[q, 3]
             shine_g += k * light[q, 4]
             shine_b += k * light[q, 5]
-    up = np.float32(0.5) + np.float32(0.5) * n[1]
+    up = np.float32(0.5) + np.float32(0.5) * p[4]
     bounce = ambient * (one + np.float32(0.20) * soft * (one - ambient))
-    nv = max(zero, n[0] * view[0] + n[1] * view[1] + n[2] * view[2])
+    nv = max(zero, p[3] * view[0] + p[4] * view[1] + p[5] * view[2])
     edge = (one - nv) * (one - nv)
     sheen = np.float32(0.55) * t[SHINE] * (np.float32(0.06) + edge * edge * (np.float32(0.4) + t[GLOSS])) * ambient
     if is_eye:
@@ -210,26 +210,23 @@ def _surface(
     a: float,
     b: float,
     triangles: np.ndarray,
-    corners: np.ndarray,
     points: np.ndarray,
-    uv: np.ndarray,
     atlas: np.ndarray,
     p: np.ndarray,
     t: np.ndarray,
 ) -> None:
-    """Interpolate place, normal and openness into *p* [7] and texture channels into *t* [8]."""
+    """Interpolate place, normal, share of sky and uv into *p* [9], and texture channels into *t* [8]."""
     w = np.float32(1.0) - a - b
     # Unsigned numbers, because numba tests signed ones for counting from the end.
     n = np.uint64(f)
     i, j, k = np.uint64(triangles[n, 0]), np.uint64(triangles[n, 1]), np.uint64(triangles[n, 2])
-    for c in range(7):
+    for c in range(9):
         p[c] = a * points[i, c] + b * points[j, c] + w * points[k, c]
     r = np.float32(1.0) / np.sqrt(p[3] * p[3] + p[4] * p[4] + p[5] * p[5] + np.float32(1e-20))
     p[3] *= r
     p[4] *= r
     p[5] *= r
-    i, j, k = np.uint64(corners[n, 0]), np.uint64(corners[n, 1]), np.uint64(corners[n, 2])
-    _texture(atlas, a * uv[i, 0] + b * uv[j, 0] + w * uv[k, 0], a * uv[i, 1] + b * uv[j, 1] + w * uv[k, 1], t)
+    _texture(atlas, p[7], p[8], t)
 
 
 @fast
@@ -260,12 +257,9 @@ def shade_rows(
     lash_bary: np.ndarray,
     lash_inverse: np.ndarray,
     triangles: np.ndarray,
-    corners: np.ndarray,
     kind: np.ndarray,
-    lash_triangles: np.ndarray,
-    lash_corners: np.ndarray,
+    lashes: np.ndarray,
     points: np.ndarray,
-    uv: np.ndarray,
     atlas: np.ndarray,
     shadow: np.ndarray,
     light_camera: np.ndarray,
@@ -283,7 +277,7 @@ def shade_rows(
     Where all samples of a pixel show the same surface only one is shaded, unless *every*. ``portrait`` explains the
     other arrays.
     """
-    p, t, lash = np.zeros(7, np.float32), np.zeros(8, np.float32), np.zeros(8, np.float32)
+    p, t, lash = np.zeros(9, np.float32), np.zeros(8, np.float32), np.zeros(8, np.float32)
     colour, view, total = np.zeros(3, np.float32), np.zeros(3, np.float32), np.zeros(3, np.float32)
     one, zero = np.float32(1.0), np.float32(0.0)
     scale = np.float32(1.0 / BRIGHTEST)
@@ -294,17 +288,17 @@ def shade_rows(
                 for c in range(3):
                     image[row, column, c] = plain[row, column, c]
                 continue
-            count = 1 if single else k * k
+            side = 1 if single else k
             total[:] = zero
-            for n in range(count):
-                j, i = row * k + n // k, column * k + n % k
+            for n in range(side * side):
+                j, i = (row * k + n // side, column * k + n % side) if side > 1 else (row * k, column * k)
                 f = ids[j, i]
                 if f < 0:
                     colour[0], colour[1], colour[2] = (
                         backdrop[row, column, 0], backdrop[row, column, 1], backdrop[row, column, 2],
                     )  # fmt: skip
                 else:
-                    _surface(f, bary[j, i, 0], bary[j, i, 1], triangles, corners, points, uv, atlas, p, t)
+                    _surface(f, bary[j, i, 0], bary[j, i, 1], triangles, points, atlas, p, t)
                     vx, vy, vz = eye[0] - p[0], eye[1] - p[1], eye[2] - p[2]
                     r = one / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-20))
                     view[0], view[1], view[2] = vx * r, vy * r, vz * r
@@ -317,6 +311,16 @@ def shade_rows(
                             t[OPEN] *= np.float32(0.6) + np.float32(0.4) * ambient
                         else:
                             t[OPEN] *= min(one, np.float32(0.05) + np.float32(1.6) * ambient)
+                    if what == 1 or what == 2:
+                        # The cornea is rounder than the mesh: its highlight sits nearer to the pupil.
+                        more, less = np.float32(1.6), np.float32(0.6)
+                        nx, ny, nz = (
+                            more * p[3] - less * view[0],
+                            more * p[4] - less * view[1],
+                            more * p[5] - less * view[2],
+                        )
+                        r = one / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-20))
+                        p[3], p[4], p[5] = nx * r, ny * r, nz * r
                     nl = p[3] * light[0, 0] + p[4] * light[0, 1] + p[5] * light[0, 2]
                     # Looking from a little outside keeps surfaces that the light grazes from shading themselves.
                     out = np.float32(0.0045) * (one - np.float32(0.7) * max(zero, nl))
@@ -325,21 +329,23 @@ def shade_rows(
                     if 1 <= what <= 5:
                         s = np.float32(0.4) + np.float32(0.6) * s  # lids and lips let light through
                     # Surfaces that turn away shade themselves in the map; the wrapped light must get through there.
-                    s += (one - s) * t[SOFT] * min(one, max(zero, np.float32(0.12) - nl) * np.float32(5.0))
-                    _lamps(light, t, p[3:6], view, s, ambient, what == 1 or what == 2, colour)
+                    s += (
+                        np.float32(0.45)
+                        * (one - s)
+                        * t[SOFT]
+                        * min(one, max(zero, np.float32(0.1) - nl) * np.float32(5.0))
+                    )
+                    _lamps(light, t, p, view, s, ambient, what == 1 or what == 2, colour)
                 g = lash_ids[j, i]
                 if g >= 0 and lash_inverse[j, i] > inverse[j, i] * np.float32(0.9985):
-                    _surface(
-                        g, lash_bary[j, i, 0], lash_bary[j, i, 1], lash_triangles, lash_corners, points, uv, atlas, p,
-                        lash,
-                    )  # fmt: skip
+                    _surface(g, lash_bary[j, i, 0], lash_bary[j, i, 1], lashes, points, atlas, p, lash)
                     for c in range(3):
                         colour[c] += (np.float32(1.5) * lash[c] - colour[c]) * lash[HAIRY]
                 for c in range(3):
                     value = colour[c]
                     # Values beyond the screen's range are cut per sample, so that highlights get smooth edges.
                     total[c] += min(value, np.float32(2.5)) if value > zero else zero  # NaN becomes 0
-            r = one / np.float32(count)
+            r = one / np.float32(side * side)
             for c in range(3):
                 level = np.sqrt(min(total[c] * r * scale, one)) * np.float32(LEVELS - 1)
                 image[row, column, c] = table[int(level + np.float32(0.5))]

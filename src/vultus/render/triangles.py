@@ -57,7 +57,7 @@ def project(camera: Camera, vertices: F32, out: F32 | None = None) -> F32:
     if out is None:
         out = np.empty((len(vertices), 3), np.float32)
     (fx, fy), (cx, cy) = camera.focal, camera.centre
-    _project(camera.world_to_camera, fx, fy, cx, cy, np.ascontiguousarray(vertices, np.float32), out)
+    _project(camera.world_to_camera, fx, fy, cx, cy, np.asarray(vertices, np.float32), out)
     return out
 
 

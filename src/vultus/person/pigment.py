@@ -1,0 +1,42 @@
+"""What all painting kernels share: the numbers of colours, settings and channels, and how colours are laid on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vultus.person.noise import fast
+
+# Rows of the palette handed to the kernels, each a colour.
+SKIN, LIP, BROW, HAIR, IRIS, SHIRT = range(6)
+# Entries of the settings vector.
+SEED, STUBBLE, FRECKLES, AGE, HAIRLINE, MAKEUP, BROW_WEIGHT, REDNESS, LASHES = range(9)
+# Channels of the atlas.
+HAIRY, GLOSS, SHINE, OPEN, SOFT = 3, 4, 5, 6, 7
+CHANNELS = 8
+
+# Centre and radius of the left eyeball, and heights of mouth and nose, in painter metres.
+EYE_X, EYE_Y, EYE_Z, EYE_R = 0.03075, 0.7284, 0.1256, 0.01355
+MOUTH_Y = 0.6605
+
+
+@fast
+def mix(a: np.ndarray, r: float, g: float, b: float, w: float) -> None:
+    """Lay a colour over *a* [3] with cover *w* in [0, 1]."""
+    a[0] += (r - a[0]) * w
+    a[1] += (g - a[1]) * w
+    a[2] += (b - a[2]) * w
+
+
+@fast
+def tint(a: np.ndarray, r: float, g: float, b: float, w: float) -> None:
+    """Multiply *a* [3] by a colour, with strength *w*."""
+    a[0] *= 1 + (r - 1) * w
+    a[1] *= 1 + (g - 1) * w
+    a[2] *= 1 + (b - 1) * w
+
+
+@fast
+def bell(x: float, width: float) -> float:
+    """A Gaussian bump: 1 at 0, 1/e at *width*."""
+    t = x / width
+    return np.exp(-t * t)
