@@ -60,7 +60,7 @@ def eye(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, colo
         red = colours[IRIS, 0] * (1 + 0.9 * warm)
         mix(out, red * light, colours[IRIS, 1] * light, colours[IRIS, 2] * light * (1 - 0.4 * warm), ring)
         mix(out, 0.004, 0.0035, 0.0035, step(r, 0.43, 0.36))
-    surface[GLOSS], surface[SHINE], surface[OPEN], surface[SOFT] = 0.80, 1.0, 1.0, 0.0
+    surface[GLOSS], surface[SHINE], surface[OPEN], surface[SOFT] = 0.89, 1.0, 1.0, 0.0
 
 
 @fast

@@ -183,7 +183,7 @@ def _lamps(
             d = nh * nh * (a2 - one) + one
             g = one - lh
             fresnel = f0 + (one - f0) * g * g * g * g * g * t[SHINE]
-            s *= one if q == 0 else ambient * np.float32(0.7)
+            s *= one if q == 0 or is_eye else ambient * np.float32(0.7)
             k = np.float32(0.25) * nl * s * fresnel * a2 / (d * d * max(lh * lh, np.float32(0.08)))
             k = min(k, np.float32(6.0))
             shine_r += k * light[q, 3]
@@ -313,7 +313,7 @@ def shade_rows(
                             t[OPEN] *= min(one, np.float32(0.05) + np.float32(1.6) * ambient)
                     if what == 1 or what == 2:
                         # The cornea is rounder than the mesh: its highlight sits nearer to the pupil.
-                        more, less = np.float32(1.6), np.float32(0.6)
+                        more, less = np.float32(2.2), np.float32(1.2)
                         nx, ny, nz = (
                             more * p[3] - less * view[0],
                             more * p[4] - less * view[1],
