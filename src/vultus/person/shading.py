@@ -21,6 +21,11 @@ F32 = NDArray[np.float32]
 # Reassociation without "no NaN": values that are not finite must stay visible to the last check.
 fast = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})
 
+# Helpers are merged into the kernel: passing a dozen array descriptors per pixel costs more than the arithmetic.
+part = njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"}, inline="always"
+)
+
 LEVELS = 4096  # of the table from sqrt(light / BRIGHTEST) to the byte on screen
 BRIGHTEST = 16.0
 
@@ -101,7 +106,7 @@ _8, _16, _32, _48 = np.uint64(8), np.uint64(16), np.uint64(32), np.uint64(48)
 _LANE = np.uint64(0xFFFF)
 
 
-@fast
+@part
 def _texture(atlas: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
     """Bilinear lookup of all channels in [0, 1]; colours become linear.
 
@@ -134,7 +139,7 @@ def _texture(atlas: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
     out[7] = scale * np.float32(odd >> _48)
 
 
-@fast
+@part
 def _shadow(shadow: np.ndarray, light: np.ndarray, radius: int, x: float, y: float, z: float) -> np.float32:
     """Key light in [0, 1] that reaches a world point; a map of one texel means that nothing casts shadows."""
     if shadow.shape[0] < 2:
@@ -146,7 +151,7 @@ def _shadow(shadow: np.ndarray, light: np.ndarray, radius: int, x: float, y: flo
     return np.float32(lit(shadow, sx, sy, depth, 0.003, radius))
 
 
-@fast
+@part
 def _lamps(
     light: np.ndarray,
     t: np.ndarray,
@@ -204,7 +209,7 @@ def _lamps(
     out[2] = (t[2] * (diffuse_b + sky_b * ambient) + shine_b + sheen * sky_b) * t[OPEN]
 
 
-@fast
+@part
 def _surface(
     f: int,
     a: float,
@@ -229,7 +234,7 @@ def _surface(
     _texture(atlas, p[7], p[8], t)
 
 
-@fast
+@part
 def _alike(ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray, row: int, column: int, k: int) -> bool:
     """Whether the k x k samples of a pixel show one smooth surface, so that one of them stands for all."""
     f = ids[row, column]

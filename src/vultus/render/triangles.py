@@ -28,7 +28,7 @@ Cull = Literal["back", "front", "none"]
 
 NEAR = 0.01  # metres
 GUARD = 1 << 20  # pixels; keeps the integer edge functions inside 64 bits
-STEPS = 256  # positions per pixel
+STEPS = 256  # positions per pixel; the shifts by 8 below are divisions by it
 STRIP = 16  # rows that one thread works on at a time
 _CULL: dict[Cull, int] = {"none": 0, "back": 1, "front": 2}
 _DROPPED = np.int32(-(1 << 30))
@@ -76,8 +76,9 @@ def _snap(screen: np.ndarray, snapped: np.ndarray) -> None:
 @njit(cache=True, nogil=True, inline="always")
 def _centres(a: Integer, b: Integer, c: Integer, begin: int, end: int) -> tuple[Integer, Integer]:
     """The first and last pixel of [begin, end) whose centres lie between the least and greatest of three positions."""
-    half = STEPS // 2
-    return max(begin, -((half - min(a, b, c)) // STEPS)), min(end - 1, (max(a, b, c) - half) // STEPS)
+    # Shifts, because numba's floor division does not become one.
+    first, last = (min(a, b, c) + STEPS // 2 - 1) >> 8, (max(a, b, c) - STEPS // 2) >> 8
+    return max(begin, first), min(end - 1, last)
 
 
 @njit(cache=True, nogil=True)
@@ -96,7 +97,7 @@ def _bin(
     starts[:] = 0
     for f in range(triangles.shape[0]):
         first[f], last[f] = 0, -1
-        i, j, k = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        i, j, k = np.uint64(triangles[f, 0]), np.uint64(triangles[f, 1]), np.uint64(triangles[f, 2])
         x0, x1, x2 = snapped[i, 0], snapped[j, 0], snapped[k, 0]
         if x0 == _DROPPED or x1 == _DROPPED or x2 == _DROPPED:
             continue
@@ -146,7 +147,9 @@ def _draw_strip(
     depth[row0:row1] = 0.0
     for n in range(starts[strip], starts[strip + 1]):
         f = bins[n]
-        i, j, k = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        # Unsigned numbers, because numba tests signed ones for counting from the end.
+        g = np.uint64(f)
+        i, j, k = np.uint64(triangles[g, 0]), np.uint64(triangles[g, 1]), np.uint64(triangles[g, 2])
         x0, y0 = np.int64(snapped[i, 0]), np.int64(snapped[i, 1])
         x1, y1 = np.int64(snapped[j, 0]), np.int64(snapped[j, 1])
         x2, y2 = np.int64(snapped[k, 0]), np.int64(snapped[k, 1])
