@@ -53,8 +53,8 @@ _EFFORTS: dict[Quality, _Effort] = {
 class _Surfaces:
     """What is drawn, numbered so that neighbours on the face are neighbours in memory.
 
-    At one or two pixels a triangle the time goes into fetching corners, not into arithmetic: this order makes shading
-    three times as fast. ``vertices`` int32 [N] are the mesh's vertices that are drawn and ``welded`` int32 [F, 3]
+    At one or two pixels a triangle every pixel fetches new corners; in this order they lie in the cache.
+    ``vertices`` int32 [N] are the mesh's vertices that are drawn and ``welded`` int32 [F, 3]
     the solid triangles over them, for normals; ``points`` int32 [P] into ``vertices`` and ``uv`` int32 [P] into the
     texture coordinates are the same split along texture seams, and ``triangles`` and ``lashes`` int32 run over these;
     ``kind`` int32 [F] is the material of the solid ones.

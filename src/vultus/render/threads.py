@@ -1,6 +1,6 @@
 """Spread numba kernels that release the GIL over threads, in pieces whose results do not depend on their number.
 
-Plain threads instead of numba's ``parallel=True``: kernels compile in a third of the time, may be called from several
+Plain threads instead of numba's ``parallel=True``: kernels compile faster, may be called from several
 Python threads at once (numba's fallback threading layer aborts the process then), and survive ``fork``.
 """
 
