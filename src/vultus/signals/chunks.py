@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.signals.decode import Fit, blend, fit, hear, trusted
+from vultus.signals.decode import LEAST, SURE, Fit, blend, fit, hear, trusted
 from vultus.signals.features import FEATURE_RATE, HOP, RATE, Features, FeatureStream, Float, Resampler, as_mono, join
 from vultus.signals.phones import Phone, fill
 from vultus.signals.text import words as words_of
@@ -181,6 +181,7 @@ class _Reader:
     def __init__(self, text: str | None) -> None:
         self._words = [w.text for w in words_of(text)] if text else []
         self._at = 0
+        self._sure = 0  # how far the text was surely followed: a lost reader looks from there
         self._lost = 0.0  # seconds of speech since the text and the sound parted
 
     def read(self, samples: Float, features: Features, size: int, *, last: bool) -> list[Phone] | None:
@@ -189,6 +190,8 @@ class _Reader:
         None where the text does not help.
         """
         spoken = float((features.speech[:size] > 0.5).sum()) / FEATURE_RATE
+        if self._lost:
+            self._at = self._sure
         if self._at >= len(self._words) or spoken < 0.1:
             return None
         length, features = size / FEATURE_RATE, features[:size]
@@ -201,7 +204,7 @@ class _Reader:
             found = fit(samples, ahead, whole=whole, late=late)
             if found is None:
                 continue
-            trust = trusted(found, heard, features)
+            trust = trusted(found, heard, features, SURE if late else LEAST)
             if trust.all() or (not whole and trust.mean() > 0.3):
                 return self._accept(found, trust, heard, features, last=last)
         self._lost += spoken
@@ -215,12 +218,13 @@ class _Reader:
         phones = blend(found, heard, trust)
         count = int(np.flatnonzero(trust)[-1]) + 1
         parted = count < len(trust)
-        self._lost = 0.01 if parted else 0.0
+        self._lost = self._lost + length if parted else 0.0
         end = found.ends[count - 1]
         rest = features.speech[round(end * FEATURE_RATE) :] > 0.5
         ends_in_pause = length - end > 0.2 and rest.mean() < 0.5
         if last or (ends_in_pause and not parted):
             self._at += found.first + count
+            self._sure = self._at if not parted else self._sure
             phones = [p for p in phones if p.start < end] + [p for p in heard if p.start >= end and parted]
             return fill(phones, 0.0, length)
         cut = end if parted else found.starts[-1]
@@ -228,4 +232,5 @@ class _Reader:
             self._lost += length
             return None
         self._at += found.first + (count if parted else count - 1)
+        self._sure = self._at if not parted else self._sure
         return fill(phones, 0.0, cut)

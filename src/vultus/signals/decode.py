@@ -24,8 +24,11 @@ PAD = 0.25
 _DITHER = 2e-4
 _AROUND = 0.8
 """Seconds on either side of a word in which its fit is judged."""
-LEAST = 0.38
-"""The share of agreeing frames from which a word is trusted in clean sound (35 dB between its 5 % and 95 % levels)."""
+LEAST, SURE = 0.38, 0.5
+"""Shares of agreeing frames from which a word is trusted: one that is due, and one that a lost reader comes upon.
+
+They hold for clean sound, that is 35 dB or more between its 5 % and 95 % levels.
+"""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def _fit(
     return Fit(tuple(fill(phones, 0.0, stop)), first, last, tuple(starts), tuple(ends))
 
 
-def trusted(found: Fit, heard: Sequence[Phone], features: Features) -> NDArray[np.bool_]:
+def trusted(found: Fit, heard: Sequence[Phone], features: Features, least: float = LEAST) -> NDArray[np.bool_]:
     """Which words of a fit the sound really says, bool [words].
 
     A transcript of something else is also aligned somehow. What tells is whether the mouth shapes agree with those of
@@ -146,7 +149,7 @@ def trusted(found: Fit, heard: Sequence[Phone], features: Features) -> NDArray[n
     last = np.maximum(last, first)
     same, spoken = (sums[last] - sums[first]).T
     quiet, loud = np.percentile(features.loudness, (5, 95)) if count else (0.0, 0.0)
-    return same >= LEAST * np.clip((loud - quiet - 15) / 20, 0, 1) * np.maximum(spoken, 1)
+    return same >= least * np.clip((loud - quiet - 15) / 20, 0, 1) * np.maximum(spoken, 1)
 
 
 def _shapes(phones: Sequence[Phone], count: int) -> NDArray[np.int64]:
