@@ -9,8 +9,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -145,7 +145,7 @@ def render(
     progress: Progress | None = None,
 ) -> Report:
     """A motion, or a file of one -> every file in *out*, with *sound* under a video."""
-    moving = motion if isinstance(motion, Motion) else read_motion(motion)
+    moving = motion if isinstance(motion, Motion) else read_motion(motion, fps)
     if fps is not None:
         moving = moving.resample(checked_fps(fps))
     outputs = checked_outputs(out, [motion if not isinstance(motion, Motion) else None, sound])
@@ -167,7 +167,7 @@ def convert(
     """One motion file -> another (.csv, .json, .npz, .glb)."""
     began = time.perf_counter()
     (path,) = checked_outputs(target, [source], known=(*CURVES, ".glb"))
-    motion = read_motion(source)
+    motion = read_motion(source, fps)
     motion = motion.resample(checked_fps(fps)) if fps is not None else motion
     motion = motion.mirror() if mirror else motion
     if path.suffix.lower() == ".glb":
@@ -196,8 +196,10 @@ def produce(
     frames, first = 0, None
     total = sound.duration() if sound else None
     with ExitStack() as stack:
+        # The driver listens while the person is painted.
+        pieces = stack.enter_context(_ahead(motions))
         sinks = [stack.enter_context(_sink(path, fps, face, size, quality, sound)) for path in outputs]
-        for motion in stack.enter_context(closing(_ahead(motions))):
+        for motion in pieces:
             for sink in sinks:
                 sink(motion)
             first = first if first is not None else time.perf_counter() - began
@@ -207,8 +209,9 @@ def produce(
     return Report(tuple(outputs), float(frames / fps), frames, time.perf_counter() - began, first)
 
 
-def _ahead(items: Iterable[Motion], depth: int = 2) -> Generator[Motion]:
-    """*items* in order, made in a thread of their own that is at most *depth* of them ahead."""
+@contextmanager
+def _ahead(items: Iterable[Motion], depth: int = 2) -> Iterator[Iterator[Motion]]:
+    """*items* in order, made in a thread of their own that starts at once and is at most *depth* of them ahead."""
     ready: queue.Queue[Motion | BaseException | None] = queue.Queue()
     room = threading.Semaphore(depth)
     stopped = threading.Event()
@@ -224,14 +227,17 @@ def _ahead(items: Iterable[Motion], depth: int = 2) -> Generator[Motion]:
         except BaseException as error:
             ready.put(error)
 
-    thread = threading.Thread(target=work, name="vultus-motion", daemon=True)
-    thread.start()
-    try:
+    def given() -> Iterator[Motion]:
         while (item := ready.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
             yield item
             room.release()
+
+    thread = threading.Thread(target=work, name="vultus-motion", daemon=True)
+    thread.start()
+    try:
+        yield given()
     finally:
         stopped.set()
         room.release()
@@ -279,8 +285,11 @@ def read_text(text: str | None) -> str | None:
     return text.strip() or None if text else None
 
 
-def read_motion(path: str | Path) -> Motion:
-    """A motion from any file that holds one: curves, or the animation of a .glb."""
+def read_motion(path: str | Path, fps: Time | None = None) -> Motion:
+    """A motion from any file that holds one: curves, or the animation of a .glb.
+
+    *fps* is the rate of a Live Link Face CSV that is too short for its timecodes to tell it; other files know theirs.
+    """
     if Path(path).suffix.lower() == ".glb":
         from vultus.io import gltf
 
@@ -288,9 +297,14 @@ def read_motion(path: str | Path) -> Motion:
         if motion is None:
             raise VultusError(f"{path} holds no animation", "Give a .glb with one, or a .csv")
         return motion
-    from vultus.io import formats
+    from vultus.io import formats, livelink
 
-    return formats.read_motion(path)
+    try:
+        return formats.read_motion(path)
+    except VultusError:
+        if fps is None or Path(path).suffix.lower() != ".csv":
+            raise
+        return livelink.read(path, checked_fps(fps))
 
 
 def _spoken(text: str | None, seed: int) -> Sound:
@@ -322,6 +336,7 @@ def _video(path: Path, fps: Fraction, face: str, size: int, quality: Quality, so
     if not SIZES[0] <= size <= SIZES[1] or size % 2:
         raise VultusError(f"A video cannot be {size} pixels wide", f"Give an even --size in {SIZES[0]}–{SIZES[1]}")
     head = PersonHead(face, size=(size, size), quality=quality)
+    head.bake()
     heard = sound.blocks(VIDEO_RATE) if sound else None
     with VideoWriter(path, size=(size, size), fps=fps, audio=heard, audio_rate=VIDEO_RATE) as writer:
 

@@ -22,7 +22,7 @@ from vultus.person.light import LightRig
 from vultus.person.mesh import PersonMesh, build_mesh
 from vultus.person.pack import PART_NAMES
 from vultus.person.portrait import Portrait
-from vultus.render.threads import alone, threads
+from vultus.render.threads import alone, workers
 from vultus.render.triangles import vertex_normals
 
 Floats = NDArray[np.float32]
@@ -59,6 +59,10 @@ class PersonHead:
         """What draws the person; made when the first picture is asked for."""
         return Portrait(self.identity, **self._looks)
 
+    def bake(self) -> None:
+        """Paint the person now instead of with the first picture."""
+        self._painters.append(self._painter())
+
     @property
     def mesh_data(self) -> PersonMesh:
         """The mesh that pictures are drawn from."""
@@ -80,7 +84,7 @@ class PersonHead:
         Several frames are drawn side by side, one a thread, and come out in order, the same whatever the number.
         """
         rows = (row for motion in motions for row in motion.data)
-        count = threads()
+        count = workers()
         if count == 1:
             yield from map(self.frame, rows)
             return

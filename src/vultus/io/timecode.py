@@ -22,6 +22,7 @@ from vultus.errors import VultusError
 DAY: Final = 86400
 RATES: Final = (24, 25, 30, 48, 50, 60, 72, 90, 96, 100, 120, 144, 240)
 _PATTERN = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2})[:;](\d{1,4}(?:\.\d{0,9})?)")
+_MEND: Final = "Give it, as in fps=30 or --fps 30"
 
 
 def nominal(fps: Fraction) -> int:
@@ -58,14 +59,15 @@ def grid(
     rate = _rate(codes, fps)
     if rate is None:
         raise VultusError(
-            "The timecodes never pass a full second, so they do not tell the frame rate", "Give it with fps=30 or so"
+            "The timecodes never pass a full second, so they do not tell the frame rate",
+            _MEND,
         )
     times = _unwrap([seconds + frames / rate for seconds, frames in codes])
     start, span = times[0], [float(t - times[0]) for t in times]
     steps = np.diff(span)
     steps = steps[steps > 1e-9]
     if fps is None and not len(steps):
-        raise VultusError("All timecodes are the same, so they do not tell the frame rate", "Give it with fps=30 or so")
+        raise VultusError("All timecodes are the same, so they do not tell the frame rate", _MEND)
     period = 1 / float(fps) if fps else float(np.median(steps))
     index = np.rint(np.array(span) / period).astype(np.int64)
     if fps is None:
@@ -76,7 +78,7 @@ def grid(
             fps = _simplest(span[-1] / int(index[-1]), 1.01e-3 / rate / int(index[-1]))
             index = np.rint(np.array(span) * float(fps)).astype(np.int64)
     if fps is None:
-        raise VultusError("The timecodes do not tell the frame rate", "Give it with fps=30 or so")
+        raise VultusError("The timecodes do not tell the frame rate", _MEND)
     return fps, start, index
 
 

@@ -89,6 +89,7 @@ def _by_first_use(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], I32]:
     return distinct[order], number[inverse.reshape(keys.shape)]
 
 
+@lru_cache(maxsize=4)
 def _surfaces(mesh: PersonMesh) -> _Surfaces:
     kind = kinds(mesh)
     # The shirt is painted on the lifted skin: MakeHuman's own has a jagged collar.

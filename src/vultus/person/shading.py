@@ -96,9 +96,7 @@ def _nearby(inverse: np.ndarray, row: int, column: int, z: float, pixels: float)
 
 def packed(texture: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """A texture uint8 [S, S, 8] with the eight channels of a texel in one word [S, S], the first in the lowest byte."""
-    return np.ascontiguousarray(
-        (texture.astype(np.uint64) << (8 * np.arange(8, dtype=np.uint64))).sum(-1, dtype=np.uint64)
-    )
+    return np.ascontiguousarray(texture).view("<u8")[..., 0].astype(np.uint64, copy=False)
 
 
 _EVEN = np.uint64(0x00FF00FF00FF00FF)

@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 
 _GAIN = 0.8  # more threads must take at most this fraction of the time of fewer
+_ROUNDS = 4000  # makes the test as long as the kernels of a frame: in a shorter one, starting threads is all one sees
 _forced: int | None = None
 _own = threading.local()
 
@@ -49,7 +50,7 @@ def measured() -> int:
         best = np.inf
         for _ in range(3):
             begin = time.perf_counter()
-            spread(lambda i: _spin(values[i], 40), len(values), threads)
+            spread(lambda i: _spin(values[i], _ROUNDS), len(values), threads)
             best = min(best, time.perf_counter() - begin)
         return best
 
@@ -86,6 +87,11 @@ def threads() -> int:
     if getattr(_own, "alone", False):
         return 1
     return _forced if _forced is not None else measured()
+
+
+def workers() -> int:
+    """How many frames to draw side by side, each by one thread: work so coarse that a busy machine does not mind."""
+    return _forced if _forced is not None else min(available(), 4)
 
 
 @cache
