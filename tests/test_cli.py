@@ -85,7 +85,9 @@ def test_animate_writes_a_video_with_sound_and_is_repeatable(run: Run, speech: P
     assert outs[0].read_bytes() != outs[2].read_bytes()
 
 
-def test_render_and_convert_keep_the_motion(run: Run, speech: Path, tmp_path: Path) -> None:
+def test_render_and_convert_keep_the_motion(
+    run: Run, speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     npz, glb, csv, mp4 = (tmp_path / f"m.{x}" for x in ("npz", "glb", "csv", "mp4"))
     assert run("animate", speech, "--out", npz)[0] == 0
     assert run("convert", npz, glb)[0] == 0
@@ -95,9 +97,11 @@ def test_render_and_convert_keep_the_motion(run: Run, speech: Path, tmp_path: Pa
     assert len(back) == len(motion)
     assert np.abs(back.expression - motion.expression).max() < 1e-5
     assert np.abs(formats.read_motion(csv).expression - motion.expression).max() < 2e-3
+    monkeypatch.chdir(tmp_path)
     assert run("render", csv, "--out", mp4, "--size", 64, "--quality", "draft", "--sound", speech)[0] == 0
     with av.open(str(mp4)) as box:
         assert len(list(box.decode(video=0))) == len(motion)
+    assert {p.name for p in tmp_path.iterdir()} == {"m.npz", "m.glb", "m.csv", "m.mp4"}
 
 
 def test_text_alone_is_spoken(run: Run, tmp_path: Path) -> None:

@@ -118,8 +118,8 @@ class Render:
     """Height and width of the video in pixels."""
     quality: Quality = "default"
     """How much work goes into a picture."""
-    out: Outputs = ("motion.mp4",)
-    """What to write: .mp4 or .glb; may be given several times."""
+    out: Outputs = ()
+    """What to write: .mp4 or .glb; may be given several times (default: motion.mp4)."""
 
     def run(self) -> None:
         """Run the command."""
@@ -133,7 +133,7 @@ class Render:
                 fps=self.fps,
                 size=self.size,
                 quality=self.quality,
-                out=self.out,
+                out=self.out or ("motion.mp4",),
                 progress=step,
             )
         _tell(report)
