@@ -14,12 +14,13 @@ from vultus.motion import Motion
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 BARED = {"mouthUpperUpLeft": 0.3, "mouthUpperUpRight": 0.3, "mouthLowerDownLeft": 0.35, "mouthLowerDownRight": 0.35}
+STRETCHED = {"mouthStretchLeft": 0.3, "mouthStretchRight": 0.3}
 # Who, in which emotion, in the middle of which mouth shape, turned how far (rad).
 CAST: tuple[tuple[str, str, dict[str, float], float], ...] = (
     ("person:9", "happy", {"jawOpen": 0.2, **BARED}, 0.25),
     ("person:5", "neutral", {"jawOpen": 0.12, "mouthFunnel": 0.5, "mouthPucker": 0.4}, -0.12),
     ("person:4", "surprised", {"jawOpen": 0.3}, 0.1),
-    ("person:seed=1,hair=bald,stubble=0.5", "angry", {"jawOpen": 0.08, "mouthStretchLeft": 0.3, "mouthStretchRight": 0.3, **BARED}, -0.28),
+    ("person:seed=1,hair=bald,stubble=0.5", "angry", {"jawOpen": 0.08, **STRETCHED, **BARED}, -0.28),
 )
 
 
