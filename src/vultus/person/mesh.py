@@ -20,9 +20,11 @@ from vultus.person.pack import PART_NAMES, Floats, Pack, load_pack
 from vultus.person.shape import rest as rest_shape
 from vultus.person.shirt import fit_collar
 from vultus.person.subdivide import loop_matrix, split, subdivide_uv
+from vultus.render.threads import spread
 
 Ints = NDArray[np.int32]
 Region = Literal["bust", "body"]
+_BATCH = 16  # frames that one thread moves at a time
 LIMITS = (ch.LOW.copy(), ch.HIGH.copy())  # writeable, so that numba compiles one signature
 
 
@@ -170,7 +172,14 @@ class PersonMesh:
             out = np.empty(shape, np.float32)
         elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
             raise VultusError(f"out must be a C-contiguous float32 array of shape {shape}")
-        skinning.frames(data, *LIMITS, self._rig, self._body(body, len(data)), self._mesh, self.topology.fine, out)
+        pose = self._body(body, len(data))
+
+        def piece(i: int) -> None:
+            some = slice(i * _BATCH, (i + 1) * _BATCH)
+            turns = pose[some] if len(pose) > 1 else pose
+            skinning.frames(data[some], *LIMITS, self._rig, turns, self._mesh, self.topology.fine, out[some])
+
+        spread(piece, -(-len(data) // _BATCH))
         return out
 
     def evaluate_into(self, row: Floats, out: Floats, body: Floats | None = None) -> None:

@@ -33,6 +33,7 @@ ARCH_LENGTH = np.array([0.0, 3.9, 7.8, 12.2, 17.2, 24.6, 32.7, 44.7, 62.0]) / 1e
 
 @fast
 def eye(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, colours: np.ndarray, s: np.ndarray) -> None:
+    """Iris with fibres and limbal ring, pupil and sclera, from the distance to the middle of the eye."""
     side = 1.0 if x > 0 else -1.0
     ex, ey, ez = x - side * EYE_X, y - EYE_Y, z - EYE_Z
     seed = int(s[SEED])
@@ -65,6 +66,7 @@ def eye(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, colo
 
 @fast
 def teeth(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, lower: int, s: np.ndarray) -> None:
+    """Single teeth with gaps and gums; *lower* is 1 for the lower row."""
     seed = int(s[SEED])
     angle = abs(np.arctan2(abs(x), z - 0.105))
     along = curve(angle, ARCH_ANGLE, ARCH_LENGTH)
@@ -106,6 +108,7 @@ def teeth(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, lo
 
 @fast
 def tongue(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float) -> None:
+    """The tongue, darker and wetter towards its root."""
     bumps = dots(900 * x, 900 * y, 900 * z, 163, 0.8, 0.5)
     light = 1 + 0.12 * value(140 * x, 140 * y, 140 * z, 167) + 0.16 * bumps - 0.12 * bell(x, 0.0025)
     out[0], out[1], out[2] = 0.42 * light, 0.155 * light, 0.145 * light

@@ -24,6 +24,7 @@ from vultus.render.triangles import Rasteriser, project, vertex_normals
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
+F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 Quality = Literal["draft", "default", "film"]
 
@@ -211,6 +212,7 @@ class Portrait:
         self._plain = shading.encode(self._backdrop, self._table)
         self._words = shading.packed(self.appearance.texture)
         self._eye = self.camera.position.astype(np.float32)
+        self._map: tuple[F64, ShadowMap] | None = None
 
     def atlas(self) -> U8:
         """The painted colours as sRGB [S, S, 3], row 0 at v = 1; ``appearance.uv`` are their coordinates."""
@@ -266,9 +268,15 @@ class Portrait:
         centre = home + np.round(moved / 0.1) * 0.1 + [0, 0.06, 0]
         lamp = np.array(self.light.key.direction)
         lamp = centre + 2.5 * lamp / np.linalg.norm(lamp)
-        shadow = ShadowMap(Camera.look_at(lamp, centre, size=(size, size), fov=12.0))
+        if self._map is None or not np.array_equal(lamp, self._map[0]):
+            self._map = lamp, ShadowMap(Camera.look_at(lamp, centre, size=(size, size), fov=12.0))
+        shadow = self._map[1]
         shadow.draw(self._raised, self._surfaces.welded)
         return shadow.inverse_depth, shading.camera_rows(shadow.camera)
+
+    def drawn(self) -> tuple[F32, I32]:
+        """Screen points [V, 3] and triangles [F, 3] of the picture rendered last, as ``Rasteriser.draw`` takes them."""
+        return self._screen, self._surfaces.triangles
 
     def depth(self) -> F32:
         """Distance along the view axis in metres [H, W] of the picture rendered last; infinite behind the person."""

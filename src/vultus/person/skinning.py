@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from vultus import channels as ch
@@ -152,9 +152,9 @@ def frame(row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any,
         apply_sparse(rows, column, value, coarse, out)
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def frames(data: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, fine: Any, out: Array) -> None:
-    """Many frames: data [T, 69] and body [T or 1, J, 3] -> out [T, W, 3]; the number of threads changes nothing."""
+    """Many frames: data [T, 69] and body [T or 1, J, 3] -> out [T, W, 3], one after the other."""
     stride = 1 if len(body) > 1 else 0
-    for t in prange(len(data)):
+    for t in range(len(data)):
         frame(data[t], low, high, rig, body[np.int64(t) * stride], mesh, fine, out[t])

@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from numba import njit
 
-_GAIN = 0.8  # more threads must take at most this fraction of the time of fewer
+_GAIN = 0.9  # more threads must take at most this fraction of the time of fewer
 _ROUNDS = 4000  # makes the test as long as the kernels of a frame: in a shorter one, starting threads is all one sees
 _forced: int | None = None
 _own = threading.local()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from vultus.camera import Camera
 from vultus.errors import VultusError
 from vultus.render.threads import spread
+from vultus.render.threads import threads as thread_count
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -128,9 +129,10 @@ def _fill_bins(first: np.ndarray, last: np.ndarray, starts: np.ndarray, cursor: 
             cursor[s] += 1
 
 
-@njit(cache=True, nogil=True)
-def _draw_strip(
-    strip: int,
+@njit(cache=True, nogil=True, error_model="numpy")
+def _draw_strips(
+    first: int,
+    stop: int,
     starts: np.ndarray,
     bins: np.ndarray,
     snapped: np.ndarray,
@@ -142,10 +144,13 @@ def _draw_strip(
 ) -> None:
     height, width = ids.shape
     half = STEPS // 2
-    row0, row1 = strip * STRIP, min(height, strip * STRIP + STRIP)
-    ids[row0:row1] = -1
-    depth[row0:row1] = 0.0
-    for n in range(starts[strip], starts[strip + 1]):
+    ids[first * STRIP : min(height, stop * STRIP)] = -1
+    depth[first * STRIP : min(height, stop * STRIP)] = 0.0
+    strip, row0, row1 = first, first * STRIP, min(height, first * STRIP + STRIP)
+    for n in range(starts[first], starts[stop]):
+        while n >= starts[strip + 1]:
+            strip += 1
+            row0, row1 = strip * STRIP, min(height, strip * STRIP + STRIP)
         f = bins[n]
         # Unsigned numbers, because numba tests signed ones for counting from the end.
         g = np.uint64(f)
@@ -161,31 +166,36 @@ def _draw_strip(
         dx0, dy0 = (x2 - x1) * sign, (y2 - y1) * sign
         dx1, dy1 = (x0 - x2) * sign, (y0 - y2) * sign
         dx2, dy2 = (x1 - x0) * sign, (y1 - y0) * sign
-        # Top-left rule: centres on the other edges belong to the neighbour.
+        # Top-left rule: centres on the other edges belong to the neighbour. With these offsets all three edge
+        # functions are at least 0 inside, so that one test of their sign bits decides.
         t0 = 0 if dy0 < 0 or (dy0 == 0 and dx0 > 0) else 1
         t1 = 0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else 1
         t2 = 0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else 1
         top, bottom = _centres(y0, y1, y2, row0, row1)
         left, right = _centres(x0, x1, x2, 0, width)
         px, py = left * STEPS + half, top * STEPS + half
-        e0_row = dx0 * (py - y1) - dy0 * (px - x1)
-        e1_row = dx1 * (py - y2) - dy1 * (px - x2)
-        e2_row = dx2 * (py - y0) - dy2 * (px - x0)
+        e0_row = dx0 * (py - y1) - dy0 * (px - x1) - t0
+        e1_row = dx1 * (py - y2) - dy1 * (px - x2) - t1
+        e2_row = dx2 * (py - y0) - dy2 * (px - x0) - t2
+        step0, step1, step2 = dy0 * STEPS, dy1 * STEPS, dy2 * STEPS
+        k0, k1, k2 = inverse * z0, inverse * z1, inverse * z2
         for row in range(top, bottom + 1):
             e0, e1, e2 = e0_row, e1_row, e2_row
+            y = np.uint64(row)
             for column in range(left, right + 1):
-                if e0 >= t0 and e1 >= t1 and e2 >= t2:
-                    w0, w1 = e0 * inverse * z0, e1 * inverse * z1
-                    z = w0 + w1 + e2 * inverse * z2
-                    if np.float32(z) > depth[row, column]:
-                        depth[row, column] = np.float32(z)
-                        ids[row, column] = f
+                if (e0 | e1 | e2) >= 0:
+                    w0, w1 = (e0 + t0) * k0, (e1 + t1) * k1
+                    z = w0 + w1 + (e2 + t2) * k2
+                    x = np.uint64(column)
+                    if np.float32(z) > depth[y, x]:
+                        depth[y, x] = np.float32(z)
+                        ids[y, x] = bins[n]
                         r = 1.0 / z
-                        bary[row, column, 0] = np.float32(w0 * r)
-                        bary[row, column, 1] = np.float32(w1 * r)
-                e0 -= dy0 * STEPS
-                e1 -= dy1 * STEPS
-                e2 -= dy2 * STEPS
+                        bary[y, x, 0] = np.float32(w0 * r)
+                        bary[y, x, 1] = np.float32(w1 * r)
+                e0 -= step0
+                e1 -= step1
+                e2 -= step2
             e0_row += dx0 * STEPS
             e1_row += dx1 * STEPS
             e2_row += dx2 * STEPS
@@ -241,13 +251,19 @@ class Rasteriser:
             self._bins = np.empty(total * 5 // 4, np.int32)
         _fill_bins(self._first, self._last, self._starts, self._cursor, self._bins)
 
-        def strip(index: int) -> None:
-            _draw_strip(
-                index, self._starts, self._bins, self._snapped, screen, triangles,
+        count = thread_count() if threads is None else threads
+        # Runs of strips with about as many triangles each, a few for every thread.
+        pieces = 1 if count <= 1 else min(4 * count, self.strips)
+        edges = np.searchsorted(self._starts, np.linspace(0, total, pieces + 1)[1:-1])
+        bounds = [0, *edges.tolist(), self.strips]
+
+        def piece(index: int) -> None:
+            _draw_strips(
+                bounds[index], bounds[index + 1], self._starts, self._bins, self._snapped, screen, triangles,
                 self.ids, self.bary, self.inverse_depth,
             )  # fmt: skip
 
-        spread(strip, self.strips, threads)
+        spread(piece, pieces, count)
 
 
 @njit(cache=True, nogil=True)
