@@ -193,19 +193,20 @@ def produce(
 
     began = time.perf_counter()
     parse_identity(face)  # a name that does not exist is told before the work, not after it
-    frames, first = 0, None
+    frames = 0
+    pictures: list[float] = []  # when the first picture was there
     total = sound.duration() if sound else None
     with ExitStack() as stack:
         # The driver listens while the person is painted.
         pieces = stack.enter_context(_ahead(motions))
-        sinks = [stack.enter_context(_sink(path, fps, face, size, quality, sound)) for path in outputs]
+        sinks = [stack.enter_context(_sink(path, fps, face, size, quality, sound, pictures)) for path in outputs]
         for motion in pieces:
             for sink in sinks:
                 sink(motion)
-            first = first if first is not None else time.perf_counter() - began
             frames += len(motion)
             if progress:
                 progress(float(frames / fps), total)
+    first = pictures[0] - began if pictures else None
     return Report(tuple(outputs), float(frames / fps), frames, time.perf_counter() - began, first)
 
 
@@ -317,18 +318,20 @@ def _spoken(text: str | None, seed: int) -> Sound:
 
 
 def _sink(
-    path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None
+    path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None, pictures: list[float]
 ) -> AbstractContextManager[Sink]:
     suffix = path.suffix.lower()
     if suffix == ".mp4":
-        return _video(path, fps, face, size, quality, sound)
+        return _video(path, fps, face, size, quality, sound, pictures)
     if suffix == ".glb":
         return _collected(path, lambda temporary, motion: _write_glb(temporary, motion, face))
     return _collected(path, _write_curves)
 
 
 @contextmanager
-def _video(path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None) -> Iterator[Sink]:
+def _video(
+    path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None, pictures: list[float]
+) -> Iterator[Sink]:
     """Renders pieces of motion into a video; the encoder works beside the renderer."""
     from vultus.heads.person import PersonHead
     from vultus.io.video import VideoWriter
@@ -342,6 +345,8 @@ def _video(path: Path, fps: Fraction, face: str, size: int, quality: Quality, so
 
         def write(motion: Motion) -> None:
             for frame in head.frames([motion]):
+                if not pictures:
+                    pictures.append(time.perf_counter())
                 writer.write(frame)
 
         yield write
