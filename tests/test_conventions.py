@@ -299,7 +299,7 @@ def test_26_channels() -> None:
 
 
 def test_27_weights() -> None:
-    """Weights lie in [0, 1] and stand in the order of Live Link Face."""
+    """Weights lie in [0, 1] and stand in the order of ARKit's documentation."""
     assert (ch.LOW[ch.EXPRESSION] == 0).all()
     assert (ch.HIGH[ch.EXPRESSION] == 1).all()
     assert (ch.LOW[ch.TONGUES] == 0).all()

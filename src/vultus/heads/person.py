@@ -204,7 +204,8 @@ def _skeleton(mesh: PersonMesh) -> tuple[Skeleton, NDArray[np.uint16], Floats]:
         home[j] = kept.index(j) if j in kept else home[joints.parents[j]]
     dense = np.zeros((len(mesh.neutral), len(kept)), np.float32)
     rows = np.arange(len(dense))[:, None]
-    np.add.at(dense, (rows, home[mesh.skin_joints]), mesh.skin_weights)
+    # The topology's eight joints a vertex, not the four for files: most of them are the same one here.
+    np.add.at(dense, (rows, home[mesh.topology.skin_joints]), mesh.topology.skin_weights)
     order = np.argsort(-dense, axis=1, kind="stable")[:, :4]
     weights = np.take_along_axis(dense, order, 1)
     parents = tuple(int(home[joints.parents[j]]) if joints.parents[j] >= 0 else -1 for j in kept)
