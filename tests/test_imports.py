@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -228,3 +229,25 @@ def test_the_public_names_exist() -> None:
         assert getattr(vultus, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Morion'"):
         vultus.Morion  # noqa: B018
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_kernels_are_kept_between_runs(name: str) -> None:
+    """Every njit(…) asks numba to cache what it compiled, and lets other threads work meanwhile."""
+    for node in ast.walk(tree(MODULES[name])):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "njit":
+            options = {k.arg: getattr(k.value, "value", None) for k in node.keywords}
+            assert options.get("cache") is True
+            assert options.get("nogil") is True
+            assert "parallel" not in options  # its threads do not stand being called from several of ours
+        assert not (isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "njit" for d in node.decorator_list))
+
+
+def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
+    code = "from vultus.render import threads as t; t.measured(); print(sum(t._spin.stats.cache_hits.values()))"
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    hits = [
+        int(subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout)
+        for _ in range(2)
+    ]
+    assert hits == [0, 1]

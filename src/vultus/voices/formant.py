@@ -297,7 +297,7 @@ def _tract(excitation: Array, formants: Array, nasal: Array, zero: Array, breath
     return _cascade(excitation, sections, _STEP)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _cascade(x: Array, sections: Array, step: int) -> Array:  # pragma: no cover
     """Run *x* through second-order sections [T, S, 6] that change all the time.
 
