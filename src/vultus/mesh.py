@@ -78,8 +78,9 @@ class Model:
     ``vertices`` [V, 3] metres; ``triangles`` [F, 3], counter-clockwise seen from outside; ``uv`` [V, 2] with (0, 0)
     at the texture's upper left corner; ``targets`` maps shape names (``channels.ARKIT``, ``channels.TONGUE``, others)
     to displacements [V, 3] in metres at weight 1; ``skin_joints`` [V, 4] and ``skin_weights`` [V, 4] (sum 1) belong
-    to ``skeleton``; ``texture`` is sRGB uint8 [H, W, 3]; ``primitives`` cover the triangles in order and default to
-    one. Raises VultusError on arrays that do not fit together.
+    to ``skeleton``; ``texture`` is sRGB uint8 [H, W, 3], or
+    [H, W, 4] with opacity, which parts with the alpha mode opaque do not use; ``primitives`` cover the triangles in
+    order and default to one. Raises VultusError on arrays that do not fit together.
     """
 
     name: str
@@ -108,7 +109,8 @@ class Model:
             "primitives": tuple(self.primitives) or (Primitive(0, len(triangles), textured=self.texture is not None),),
         }
         if self.texture is not None:
-            values["texture"] = _frozen(self.texture, np.uint8, (None, None, 3), "texture")
+            channels = 4 if np.ndim(self.texture) == 3 and np.shape(self.texture)[2] == 4 else 3
+            values["texture"] = _frozen(self.texture, np.uint8, (None, None, channels), "texture")
         if self.skeleton is not None:
             values |= self._skin(self.skeleton, count)
         elif self.skin_joints is not None or self.skin_weights is not None:

@@ -21,6 +21,7 @@ from vultus.person.identity import Identity, parse_identity
 from vultus.person.light import LightRig
 from vultus.person.mesh import PersonMesh, build_mesh
 from vultus.person.pack import PART_NAMES
+from vultus.person.pigment import HAIRY
 from vultus.person.portrait import Portrait
 from vultus.render.threads import alone, workers
 from vultus.render.triangles import vertex_normals
@@ -160,9 +161,22 @@ class PersonHead:
             skeleton,
             joints[source],
             weights[source],
-            self.portrait.atlas(),
+            self._texture(),
             _primitives(mesh.part[order]),
         )
+
+    def _texture(self) -> Pixels:
+        """The atlas with opacity [S, S, 4]: opaque, but for the gaps between lashes."""
+        look, mesh = self.portrait.appearance, self.mesh_data
+        size = look.texture.shape[0]
+        out = np.dstack([self.portrait.atlas(), np.full((size, size), 255, np.uint8)])
+        for i, name in enumerate(PART_NAMES):
+            if name.startswith("lashes"):
+                corners = look.uv[mesh.uv_triangles[mesh.part == i]].reshape(-1, 2) * size
+                (left, low), (right, high) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
+                rows, columns = slice(size - high, size - low), slice(left, right)
+                out[rows, columns, 3] = look.texture[rows, columns, HAIRY]
+        return out
 
 
 _MATERIALS: tuple[tuple[Primitive, tuple[str, ...]], ...] = (
@@ -171,7 +185,7 @@ _MATERIALS: tuple[tuple[Primitive, tuple[str, ...]], ...] = (
     (Primitive(0, 1, "mouth", roughness=0.25), ("tongue", "teethUpper", "teethLower")),
     (Primitive(0, 1, "shirt", roughness=0.9, double_sided=True), ("shirt",)),
     (
-        Primitive(0, 1, "lashes", "blend", double_sided=True, colour=(0.02, 0.015, 0.012, 0.55), textured=False),
+        Primitive(0, 1, "lashes", "blend", double_sided=True, roughness=0.9),
         ("lashesLowerLeft", "lashesUpperLeft", "lashesLowerRight", "lashesUpperRight"),
     ),
 )

@@ -117,7 +117,8 @@ def _encode(texture: NDArray[np.uint8], image: str) -> bytes:
 
     stream = io.BytesIO()
     options: dict[str, Any] = {"quality": 92} if image == "jpeg" else {}
-    Image.fromarray(texture).save(stream, image, **options)
+    # JPEG has no opacity.
+    Image.fromarray(texture if image == "png" else texture[..., :3]).save(stream, image, **options)
     return stream.getvalue()
 
 

@@ -226,7 +226,7 @@ def _look(document: Document, primitive: dict[str, Any]) -> Primitive:
 
 
 def _texture(document: Document) -> NDArray[np.uint8] | None:
-    """The first base colour texture as sRGB [H, W, 3]."""
+    """The first base colour texture as sRGB [H, W, 3], or [H, W, 4] where it has opacity."""
     from PIL import Image
 
     for material in document.items("materials"):
@@ -243,7 +243,7 @@ def _texture(document: Document) -> NDArray[np.uint8] | None:
             data = data_uri(image.get("uri"))
         try:
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
-                return np.asarray(picture.convert("RGB"), np.uint8)
+                return np.asarray(picture.convert("RGBA" if picture.has_transparency_data else "RGB"), np.uint8)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise VultusError("Its texture cannot be read", "Embed it as PNG or JPEG") from error
     return None

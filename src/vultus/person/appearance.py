@@ -13,7 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from vultus.person.atlas import Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.identity import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS, Identity
 from vultus.person.paint import collar, hair_cover, paint_rows
-from vultus.person.pigment import CHANNELS, EYE_Y, HAIRLINE
+from vultus.person.pigment import CHANNELS, EYE_Y, HAIRLINE, OPEN
 from vultus.render.threads import spread
 from vultus.render.triangles import Rasteriser, interpolate, sample
 
@@ -51,10 +51,13 @@ class Appearance:
     lift: F32
 
     def srgb(self) -> U8:
-        """The colours alone as an sRGB image [S, S, 3], as glTF wants its base colour texture."""
-        linear = (np.arange(256) / 255.0) ** 2
-        table = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-        return np.rint(255 * table).astype(np.uint8)[self.texture[..., :3]]
+        """The colours alone as an sRGB image [S, S, 3], as glTF wants its base colour texture.
+
+        What light hardly reaches (back teeth, the inside of the mouth) is dark in it, because engines do not know.
+        """
+        light = (self.texture[..., :3] / np.float32(255)) ** 2 * (self.texture[..., OPEN, None] / np.float32(255))
+        encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+        return np.rint(255 * encoded).astype(np.uint8)
 
 
 def linear(colour: tuple[float, float, float] | F64) -> F64:
