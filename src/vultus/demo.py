@@ -12,7 +12,7 @@ import numpy as np
 from vultus import pipeline, store
 from vultus.defaults import FACE, FPS, Quality
 from vultus.errors import VultusError
-from vultus.motion import Motion, concatenate
+from vultus.motion import Motion, concatenate, video_fps
 
 if TYPE_CHECKING:
     from vultus.heads.person import PersonHead
@@ -52,7 +52,7 @@ def demo(
     heard: list[SpeechSpan] = []
     shown: list[Motion] = []
     spans = _kept(phones_of(sound.blocks(pipeline.SPEECH_RATE), words), heard)
-    rate = pipeline.checked_fps(FPS)
+    rate = video_fps(FPS)
     motions = _kept(perform(spans, seed=seed, fps=rate), shown)
     report = pipeline.produce(motions, rate, outputs, face=face, quality=quality, sound=sound, progress=progress)
     measured = _measured(concatenate(shown), whole(heard), PersonHead(face, quality="draft"))

@@ -29,6 +29,7 @@ LOOK_SOURCE = tuple(
     group.start + axis for group in (ch.EYE_LEFT, ch.EYE_RIGHT) for axis in (0, 1, 1, 0)
 )  # the rotation column that each eyeLook column follows
 MIN_FPS, MAX_FPS = Fraction(1, 1000), 1000
+MAX_VIDEO_FPS = 240
 
 
 def _fraction(value: Time) -> Fraction:
@@ -58,6 +59,14 @@ def as_fps(value: Time) -> Fraction:
         if fps.denominator not in (1, 1001) and abs(fps - ntsc) < Fraction(6, 1000):
             return ntsc
     return fps.limit_denominator(100_000)
+
+
+def video_fps(value: Time) -> Fraction:
+    """:func:`as_fps`, but at most 240: what drivers make and videos show."""
+    fps = as_fps(value)
+    if fps > MAX_VIDEO_FPS:
+        raise VultusError(f"The frame rate {value} is out of range", f"Give one above 0 and at most {MAX_VIDEO_FPS}")
+    return fps
 
 
 def eye_look(eye_left: ArrayLike, eye_right: ArrayLike) -> Floats:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vultus.defaults import FACE, FPS, SIZE, Quality
 from vultus.errors import VultusError
-from vultus.motion import Motion, Time, as_fps, concatenate
+from vultus.motion import Motion, Time, concatenate, video_fps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,6 @@ Sink = Callable[[Motion], None]
 
 SPEECH_RATE = 16000
 VIDEO_RATE = 48000
-MAX_FPS = 240
 SIZES = (32, 4096)
 CURVES = (".csv", ".json", ".npz")
 OUTPUTS = (".mp4", ".glb", *CURVES)
@@ -124,7 +123,7 @@ def animate(
     from vultus.drivers.speech import drive
     from vultus.drivers.style import parse_style
 
-    rate = checked_fps(fps)
+    rate = video_fps(fps)
     manner = parse_style(style)
     words = read_text(text)
     sound = Sound.open(speech) if speech else _spoken(words, seed)
@@ -147,7 +146,7 @@ def render(
     """A motion, or a file of one -> every file in *out*, with *sound* under a video."""
     moving = motion if isinstance(motion, Motion) else read_motion(motion, fps)
     if fps is not None:
-        moving = moving.resample(checked_fps(fps))
+        moving = moving.resample(video_fps(fps))
     outputs = checked_outputs(out, [motion if not isinstance(motion, Motion) else None, sound])
     heard = Sound.open(sound) if sound else None
     pieces = (moving[i : i + 30] for i in range(0, len(moving), 30))
@@ -168,7 +167,7 @@ def convert(
     began = time.perf_counter()
     (path,) = checked_outputs(target, [source], known=(*CURVES, ".glb"))
     motion = read_motion(source, fps)
-    motion = motion.resample(checked_fps(fps)) if fps is not None else motion
+    motion = motion.resample(video_fps(fps)) if fps is not None else motion
     motion = motion.mirror() if mirror else motion
     if path.suffix.lower() == ".glb":
         _write_glb(path, motion, face, visemes=visemes, names=names)
@@ -245,14 +244,6 @@ def _ahead(items: Iterable[Motion], depth: int = 2) -> Iterator[Iterator[Motion]
         thread.join()
 
 
-def checked_fps(fps: Time) -> Fraction:
-    """*fps* as a Fraction in (0, 240]."""
-    rate = as_fps(fps)
-    if rate > MAX_FPS:
-        raise VultusError(f"{float(rate):g} frames per second are too many", f"Give at most {MAX_FPS}")
-    return rate
-
-
 def checked_outputs(
     out: str | Path | Sequence[str | Path], inputs: Sequence[str | Path | None], known: Sequence[str] = OUTPUTS
 ) -> list[Path]:
@@ -305,7 +296,7 @@ def read_motion(path: str | Path, fps: Time | None = None) -> Motion:
     except VultusError:
         if fps is None or Path(path).suffix.lower() != ".csv":
             raise
-        return livelink.read(path, checked_fps(fps))
+        return livelink.read(path, video_fps(fps))
 
 
 def _spoken(text: str | None, seed: int) -> Sound:

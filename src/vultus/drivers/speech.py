@@ -24,7 +24,7 @@ from vultus.drivers.prosody import AHEAD, Accent, Mark, Phrases, Prosody
 from vultus.drivers.style import Style, express
 from vultus.drivers.timing import noise
 from vultus.errors import VultusError
-from vultus.motion import Motion, Time, as_fps, as_time
+from vultus.motion import Motion, Time, as_time, video_fps
 from vultus.signals.features import RATE, Features
 from vultus.signals.phones import Phone
 
@@ -32,7 +32,6 @@ Array = NDArray[np.float64]
 
 LOOK_AHEAD: Final = max(LEAD + AHEAD, 2 * REACH) + 0.05
 """Seconds of speech after a frame that must be known before it is given out."""
-MAX_FPS: Final = 240
 
 _PIECE: Final = 1.0  # seconds of frames in one Motion, so that rendering starts at once
 _REST: Final = 0.7  # share of an emotion that stays in the face between phrases
@@ -78,7 +77,7 @@ def drive(
     """
     from vultus.signals.chunks import phones_of
 
-    rate = _checked_fps(fps)
+    rate = video_fps(fps)
     counter = _Counter(chunks)
     player = _Player(style or Style(), _checked_seed(seed), rate)
     return _perform(phones_of(counter, text), player, lambda: Fraction(counter.samples, RATE))
@@ -96,17 +95,10 @@ def perform(
 
     Without a *duration* in seconds, the motion ends with the last span.
     """
-    rate = _checked_fps(fps)
+    rate = video_fps(fps)
     length = None if duration is None else as_time(duration)
     player = _Player(style or Style(), _checked_seed(seed), rate)
     return _perform(spans, player, lambda: as_time(player.known) if length is None else length)
-
-
-def _checked_fps(fps: Time) -> Fraction:
-    rate = as_fps(fps)
-    if rate > MAX_FPS:
-        raise VultusError(f"The frame rate {fps} is out of range", f"Give one above 0 and up to {MAX_FPS}.")
-    return rate
 
 
 def _checked_seed(seed: int) -> int:

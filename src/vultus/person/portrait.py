@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from vultus.camera import Camera
+from vultus.defaults import Quality
 from vultus.errors import VultusError, unknown
 from vultus.person import occlusion, shading
 from vultus.person.appearance import Appearance, paint
@@ -26,7 +26,6 @@ F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
-Quality = Literal["draft", "default", "film"]
 
 FACE_SHARE = 0.55  # of the height of the default picture, chin to hairline
 _DISTANCE = 1.3  # metres from the default camera to the face
