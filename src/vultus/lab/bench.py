@@ -196,9 +196,14 @@ else:
 """
 
 
+def _run(*arguments: str) -> str:
+    """What Python prints with *arguments*, in a process that keeps its bytecode, as a user's does."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, env=kept).stdout
+
+
 def _python(code: str, *arguments: str) -> float:
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
-    return float(done.stdout.split()[-1])
+    return float(_run("-c", code, *arguments).split()[-1])
 
 
 def _start(speech: Path, repeats: int) -> Iterator[Figure]:
@@ -207,13 +212,10 @@ def _start(speech: Path, repeats: int) -> Iterator[Figure]:
     def first() -> float:
         return _python(_FIRST_FRAME, str(speech), out, str(time.time()))
 
-    def begin(*arguments: str) -> Callable[[], object]:
-        return lambda: subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
-
     first()
     yield Figure("first frames, new process", "s", statistics.median(first() for _ in range(repeats)))
-    yield Figure("import vultus", "s", _median(begin("-c", "import vultus"), repeats), None, "<= 0.5")
-    yield Figure("vultus --help", "s", _median(begin("-m", "vultus.cli", "--help"), repeats), None, "<= 0.5")
+    yield Figure("import vultus", "s", _median(lambda: _run("-c", "import vultus"), repeats), None, "<= 0.5")
+    yield Figure("vultus --help", "s", _median(lambda: _run("-m", "vultus.cli", "--help"), repeats), None, "<= 0.5")
 
 
 def _memory(folder: Path) -> Iterator[Figure]:

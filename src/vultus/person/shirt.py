@@ -27,9 +27,10 @@ def _followers(pack: Pack) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats
     template = pack.template.astype(np.float64)
     collar = np.flatnonzero(part_vertices(pack, "shirt", len(template)) & (template[:, 1] > BELOW))
     skin = np.flatnonzero(part_vertices(pack, "skin", len(template)) & (template[:, 1] > BELOW - 0.1))
-    distance = np.linalg.norm(template[collar, None] - template[skin], axis=2)
-    near = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
-    weights = 1 / (np.take_along_axis(distance, near, 1) + 0.004) ** 2
+    a, b = template[collar], template[skin]
+    squares = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+    near = np.sort(np.argpartition(squares, NEIGHBOURS, axis=1)[:, :NEIGHBOURS], axis=1)
+    weights = 1 / (np.sqrt(np.maximum(np.take_along_axis(squares, near, 1), 0)) + 0.004) ** 2
     ramp = np.clip((template[collar, 1] - BELOW) / (ABOVE - BELOW), 0, 1)
     weights *= (ramp * ramp * (3 - 2 * ramp) / weights.sum(axis=1))[:, None]
     return collar, skin[near], weights.astype(np.float32)
