@@ -139,11 +139,13 @@ def python_part(paths: Iterable[str], before: list[dict[str, Any]]) -> list[dict
     known, old = installed(paths), {entry["name"]: entry for entry in before}
     used: dict[str, dict[str, bool]] = {}
     for group, requirements in groups().items():
-        for name, direct in closure(requirements, known).items():
+        found = closure(requirements, known)
+        for name, direct in found.items():
             used.setdefault(name, {})[group] = direct
-    for name, entry in old.items():  # Below a package that is not installed, the list is all that is known.
-        if name not in known:
-            used.setdefault(name, {}).update({g: g in entry["direct"] for g in entry["used"] if g in groups()})
+        if not found.keys() <= known.keys():  # Below a package that is not installed, the list is all that is known.
+            for name, entry in old.items():
+                if group in entry["used"]:
+                    used.setdefault(name, {}).setdefault(group, False)
     return [
         {
             "name": name,
