@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from vultus.defaults import FACE, SIZE, Quality
 from vultus.io.files import atomic
-from vultus.render.threads import set_threads, threads
+from vultus.render.threads import set_threads
 
 Progress = Callable[[float, float | None], None]
 
@@ -60,18 +60,26 @@ def bench(*, quick: bool = False, json_path: str | Path | None = None, progress:
         figures.append(figure)
         if progress:
             progress(float(len(figures)), None)
-    set_threads(None)
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {threads()} threads"
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     if json_path is not None:
         record = {"format": "vultus.bench", "version": 1, "machine": machine, "figures": [asdict(f) for f in figures]}
         with atomic(json_path) as path:
             path.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    return table(figures, machine)
+
+
+def table(figures: Iterable[Figure], machine: str) -> str:
+    """The figures as a Markdown table, with the machine below."""
     rows = ["| figure | median | one thread | target | met |", "|---|---|---|---|---|"]
     for f in figures:
-        alone = "" if f.one_thread is None else f"{f.one_thread:.4g}"
+        alone = "" if f.one_thread is None else _number(f.one_thread)
         met = {True: "yes", False: "no", None: ""}[f.met]
-        rows.append(f"| {f.name} | {f.value:.4g} {f.unit} | {alone} | {f.target} | {met} |")
+        rows.append(f"| {f.name} | {_number(f.value)} {f.unit} | {alone} | {f.target} | {met} |")
     return "\n".join([*rows, "", machine])
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _median(work: Callable[[], object], repeats: int) -> float:
@@ -225,4 +233,4 @@ def _memory(folder: Path) -> Iterator[Figure]:
         _write_speech(speech, seconds)
         peaks[seconds] = _python(_PEAK, str(speech), str(speech.with_suffix(".mp4"))) / 1e6
     yield Figure("peak memory, 10 min", "MB", peaks[600], None, "<= 1500")
-    yield Figure("peak memory, 10 min / 30 s", "", peaks[600] / peaks[30], None, "<= 1.1")
+    yield Figure("peak memory, 10 min / 30 s", "times", peaks[600] / peaks[30], None, "<= 1.1")
