@@ -50,13 +50,14 @@ class Report:
 
     @property
     def speed(self) -> float:
-        """Seconds of motion for each second of work: 1 is real time."""
-        return self.duration / max(self.wall, 1e-9)
+        """Seconds of motion for each second of work after the first picture: 1 is real time."""
+        return self.duration / max(self.wall - (self.first_frame or 0.0), 1e-9)
 
     def lines(self) -> Iterator[str]:
         """One line for each file, with the speed after the first, then the notes."""
+        begin = "" if self.first_frame is None else f"first picture after {self.first_frame:.1f} s, then "
+        timing = f" ({self.duration:.1f} s, {self.frames} frames; {begin}{self.speed:.1f}x real time)"
         for i, path in enumerate(self.written):
-            timing = f" ({self.duration:.1f} s, {self.frames} frames, {self.speed:.1f}x real time)"
             yield f"wrote {path}{timing if i == 0 and self.frames else ''}"
         for name, note in self.notes.items():
             yield f"{name:<28}{note}"
