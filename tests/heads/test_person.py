@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -143,6 +145,16 @@ def test_the_textured_model_survives_a_glb(model: Model, tmp_path: Path) -> None
     written = trimesh.load(tmp_path / "p.glb", process=False)
     assert len(written.geometry) == len(model.primitives)
     assert b"viseme_PP" in (tmp_path / "p.glb").read_bytes()
+
+
+@pytest.mark.parametrize("names", ["vultus", "vrm", "mixamo"])
+def test_khronos_validator_finds_nothing_in_the_person(
+    model: Model, tmp_path: Path, khronos: Callable[[Path], dict[str, Any]], names: Literal["vultus", "vrm", "mixamo"]
+) -> None:
+    gltf.write(tmp_path / "p.glb", model, talking(10), visemes=True, names=names)
+    issues = khronos(tmp_path / "p.glb")["issues"]
+    assert issues["numErrors"] == 0
+    assert issues["numWarnings"] == 0
 
 
 @pytest.mark.parametrize(

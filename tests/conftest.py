@@ -1,0 +1,44 @@
+"""What several test files use."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
+
+
+@pytest.fixture(scope="session")
+def khronos() -> Callable[[Path], dict[str, Any]]:
+    """Khronos' glTF-Validator, installed once from the npm registry into the temporary folder."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("node and npm are not installed")
+    folder = Path(tempfile.gettempdir()) / f"vultus-{VALIDATOR.replace('@', '-')}"
+    if not folder.is_dir():
+        fresh = Path(tempfile.mkdtemp(prefix="vultus-npm-"))
+        (fresh / "package.json").write_text('{"private": true}')
+        command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", VALIDATOR]
+        try:
+            subprocess.run(command, cwd=fresh, capture_output=True, check=True, timeout=60)
+            fresh.rename(folder)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            shutil.rmtree(fresh)
+            pytest.skip("the npm registry cannot be reached")
+        except OSError:
+            shutil.rmtree(fresh)  # another process was quicker
+    script = Path(__file__).parent / "io" / "validate_gltf.mjs"
+
+    def validate(path: Path) -> dict[str, Any]:
+        command = [node, str(script), str(path), str(folder)]
+        result = subprocess.run(command, capture_output=True, check=True, timeout=60, text=True)
+        return dict(json.loads(result.stdout))
+
+    return validate
