@@ -286,7 +286,7 @@ def _progress(title: str) -> Iterator[Progress]:
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.1f} s"))
     with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(f"{title}: getting ready (the first time, about half a minute)", total=None)
+        task = bars.add_task(f"{title}: getting ready (longer the first time, which compiles)", total=None)
         yield lambda done, total: bars.update(task, description=title, completed=done, total=total)
 
 

@@ -56,14 +56,14 @@ def demo(
     motions = _kept(perform(spans, seed=seed, fps=rate), shown)
     report = pipeline.produce(motions, rate, outputs, face=face, quality=quality, sound=sound, progress=progress)
     measured = _measured(concatenate(shown), whole(heard), PersonHead(face, quality="draft"))
-    again = "the first run on a machine compiles for half a minute before the first picture; later ones do not"
+    again = "the first run on a machine compiles before the first picture, later ones do not"
     return replace(report, notes={"recording": source, **measured, "note": again})
 
 
-def _kept(items: Iterable[Item], store: list[Item]) -> Iterator[Item]:
-    """*items* as they come, and a copy of each in *store*."""
+def _kept(items: Iterable[Item], kept: list[Item]) -> Iterator[Item]:
+    """*items* as they come, each also put into *kept*."""
     for item in items:
-        store.append(item)
+        kept.append(item)
         yield item
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from vultus.signals.chunks import SpeechSpan
+
     Samples = NDArray[np.float32]
 
 
@@ -121,15 +123,19 @@ def animate(
     Without *speech*, *text* is spoken by the built-in voice. *text* may be the name of a .txt file. The frame rate
     lies in (0, 240], *size* is the height and width of the video in pixels. Raises VultusError on bad input.
     """
-    from vultus.drivers.speech import drive
+    from vultus.drivers.speech import drive, perform
     from vultus.drivers.style import parse_style
 
     rate = video_fps(fps)
     manner = parse_style(style)
-    words = read_text(text)
-    sound = Sound.open(speech) if speech else _spoken(words, seed)
-    motions = drive(sound.blocks(SPEECH_RATE), text=words, style=manner, seed=seed, fps=rate)
     outputs = checked_outputs(out, [speech])
+    words = read_text(text)
+    if speech:
+        sound = Sound.open(speech)
+        motions = drive(sound.blocks(SPEECH_RATE), text=words, style=manner, seed=seed, fps=rate)
+    else:
+        sound, span = _spoken(words, seed)
+        motions = perform([span], style=manner, seed=seed, fps=rate)
     return produce(motions, rate, outputs, face=face, size=size, quality=quality, sound=sound, progress=progress)
 
 
@@ -300,13 +306,17 @@ def read_motion(path: str | Path, fps: Time | None = None) -> Motion:
         return livelink.read(path, video_fps(fps))
 
 
-def _spoken(text: str | None, seed: int) -> Sound:
+def _spoken(text: str | None, seed: int) -> tuple[Sound, SpeechSpan]:
+    """*text* in the built-in voice, and its phones, which need no recognising because the voice knows them."""
     if not text:
         raise VultusError("There is nothing to speak", "Give a recording, or words with --text")
+    from vultus.signals.chunks import SpeechSpan
+    from vultus.signals.features import features
     from vultus.voices import formant
 
-    samples, _ = formant.speak(text, rate=SPEECH_RATE, seed=seed)
-    return Sound((samples, SPEECH_RATE))
+    samples, phones = formant.speak(text, rate=SPEECH_RATE, seed=seed)
+    span = SpeechSpan(0.0, len(samples) / SPEECH_RATE, tuple(phones), features(samples, SPEECH_RATE))
+    return Sound((samples, SPEECH_RATE)), span
 
 
 def _sink(

@@ -87,7 +87,7 @@ class PersonHead:
         rows = (row for motion in motions for row in motion.data)
         count = workers()
         if count == 1:
-            yield from map(self.frame, rows)
+            yield from map(self._drawn, rows)
             return
         with ThreadPoolExecutor(count) as pool:
             pending: deque[Future[Pixels]] = deque()
