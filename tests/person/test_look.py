@@ -10,7 +10,7 @@ import pytest
 from vultus.camera import Camera
 from vultus.errors import VultusError
 from vultus.motion import Motion
-from vultus.person import shading
+from vultus.person import surface, tone
 from vultus.person.appearance import paint, palette
 from vultus.person.atlas import Kind, atlas_uv, kinds
 from vultus.person.identity import Identity
@@ -192,7 +192,7 @@ def test_the_atlas_gives_the_face_its_room_and_keeps_every_triangle() -> None:
 
 
 def test_tone_table_rises_from_black_to_white() -> None:
-    table = shading.tone_table()
+    table = tone.tone_table()
     assert table[0] == 0
     assert table[-1] == 255
     assert np.all(np.diff(table.astype(int)) >= 0)
@@ -200,7 +200,7 @@ def test_tone_table_rises_from_black_to_white() -> None:
 
 def test_packed_texels_keep_their_channels() -> None:
     texture = np.random.default_rng(0).integers(0, 256, (3, 3, 8), dtype=np.uint8)
-    words = shading.packed(texture)
+    words = surface.packed(texture)
     np.testing.assert_array_equal((words[..., None] >> (8 * np.arange(8, dtype=np.uint64))) & np.uint64(255), texture)
 
 

@@ -117,13 +117,13 @@ class PersonHead:
 
         def paint(row: Floats) -> Pixels:
             portrait.mesh.evaluate_into(row, vertices)
-            return portrait.render(vertices)
+            return portrait.render(vertices, row)
 
         return paint
 
     def frame(self, row: Floats) -> Pixels:
         """The picture of one frame [69]."""
-        return self.portrait.render(self.vertices(row))
+        return self.portrait.render(self.vertices(row), row)
 
     def vertices(self, row: Floats) -> Floats:
         """The fine mesh of one frame [69]: a buffer [V, 3] in metres that the next call overwrites."""

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from vultus.camera import Camera
 from vultus.defaults import Quality
 from vultus.errors import VultusError, unknown
-from vultus.person import occlusion, shading
+from vultus.person import lamps, occlusion, shading, surface, tone
 from vultus.person.appearance import Appearance, paint
-from vultus.person.atlas import Kind, kinds
+from vultus.person.drawn import gather, lift_off, split_seams, surfaces
 from vultus.person.identity import Identity
 from vultus.person.light import LightRig, rig
 from vultus.person.mesh import PersonMesh, build_mesh
@@ -49,86 +48,6 @@ _EFFORTS: dict[Quality, _Effort] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class _Surfaces:
-    """What is drawn, numbered so that neighbours on the face are neighbours in memory.
-
-    At one or two pixels a triangle every pixel fetches new corners; in this order they lie in the cache.
-    ``vertices`` int32 [N] are the mesh's vertices that are drawn and ``welded`` int32 [F, 3]
-    the solid triangles over them, for normals; ``points`` int32 [P] into ``vertices`` and ``uv`` int32 [P] into the
-    texture coordinates are the same split along texture seams, and ``triangles`` and ``lashes`` int32 run over these;
-    ``kind`` int32 [F] is the material of the solid ones.
-    """
-
-    vertices: I32
-    welded: I32
-    points: I32
-    uv: I32
-    triangles: I32
-    lashes: I32
-    kind: I32
-
-
-def _spatial_order(places: F32) -> NDArray[np.int64]:
-    """An order of points [N, 3] in which neighbours are close: along the Morton curve with 10 bits an axis."""
-    low, high = places.min(0), places.max(0)
-    cells = ((places - low) / np.maximum(high - low, 1e-9) * 1023).astype(np.uint32)
-    code = np.zeros(len(places), np.uint32)
-    for bit in range(10):
-        for axis in range(3):
-            code |= ((cells[:, axis] >> np.uint32(bit)) & np.uint32(1)) << np.uint32(3 * bit + axis)
-    return np.argsort(code, kind="stable")
-
-
-def _by_first_use(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], I32]:
-    """The distinct *keys* in the order they first appear, and every key's number in that order."""
-    distinct, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    number = np.empty(len(order), np.int32)
-    number[order] = np.arange(len(order), dtype=np.int32)
-    return distinct[order], number[inverse.reshape(keys.shape)]
-
-
-@lru_cache(maxsize=4)
-def _surfaces(mesh: PersonMesh) -> _Surfaces:
-    kind = kinds(mesh)
-    # The shirt is painted on the lifted skin: MakeHuman's own has a jagged collar.
-    drawn = np.flatnonzero(~np.isin(kind, (Kind.HIDDEN, Kind.CLOTH)))
-    drawn = drawn[_spatial_order(mesh.neutral[mesh.triangles[drawn]].mean(1))]
-    corners = mesh.triangles[drawn].astype(np.int64)
-    vertices, welded = _by_first_use(corners)
-    keys, split = _by_first_use(welded.astype(np.int64) * len(mesh.uv) + mesh.uv_triangles[drawn])
-    solid = kind[drawn] != Kind.LASHES
-    pick = np.ascontiguousarray
-    return _Surfaces(
-        vertices.astype(np.int32), pick(welded[solid]), (keys // len(mesh.uv)).astype(np.int32),
-        (keys % len(mesh.uv)).astype(np.int32), pick(split[solid]), pick(split[~solid]), pick(kind[drawn][solid]),
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-def _gather(vertices: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:
-    for n in range(index.shape[0]):
-        for c in range(3):
-            out[n, c] = vertices[index[n], c]
-
-
-@njit(cache=True, nogil=True)
-def _raise(vertices: np.ndarray, normals: np.ndarray, lift: np.ndarray) -> None:
-    for i in range(vertices.shape[0]):
-        for c in range(3):
-            vertices[i, c] += lift[i] * normals[i, c]
-
-
-@njit(cache=True, nogil=True)
-def _split(vertices: np.ndarray, normals: np.ndarray, index: np.ndarray, points: np.ndarray) -> None:
-    for n in range(index.shape[0]):
-        i = index[n]
-        for c in range(3):
-            points[n, c] = vertices[i, c]
-            points[n, 3 + c] = normals[i, c]
-
-
 @lru_cache(maxsize=4)
 def _bust(identity: Identity) -> PersonMesh:
     return build_mesh(identity, region="bust", subdivisions=1)
@@ -142,9 +61,9 @@ def _painted(identity: Identity, size: int) -> Appearance:
 @lru_cache(maxsize=8)
 def _ambient(identity: Identity) -> F32:
     """The share of sky that each drawn vertex sees at rest, [N]."""
-    mesh, s = _bust(identity), _surfaces(_bust(identity))
+    mesh, s = _bust(identity), surfaces(_bust(identity))
     vertices, lift = mesh.neutral[s.vertices], _painted(identity, 1024).lift[s.vertices]
-    _raise(vertices, vertex_normals(vertices, s.welded), lift)
+    lift_off(vertices, vertex_normals(vertices, s.welded), lift)
     return occlusion.ambient(vertices, vertex_normals(vertices, s.welded), s.welded)
 
 
@@ -189,7 +108,7 @@ class Portrait:
         self._effort = _EFFORTS[quality]
         texels = 2048 if quality == "film" or height > 640 else (1024 if height > 192 else 512)
         self.appearance = _painted(identity, texels)
-        self._surfaces = _surfaces(self.mesh)
+        self._surfaces = surfaces(self.mesh)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -205,11 +124,11 @@ class Portrait:
         self._points[:, 6] = _ambient(self.identity)[s.points]
         self._points[:, 7:9] = self.appearance.uv[s.uv]
         self._screen = np.empty((len(s.points), 3), np.float32)
-        self._backdrop = shading.background(self.light, height, width)
-        self._light = shading.light_rows(self.light)
-        self._table = shading.tone_table()
-        self._plain = shading.encode(self._backdrop, self._table)
-        self._words = shading.packed(self.appearance.texture)
+        self._backdrop = tone.background(self.light, height, width)
+        self._light = lamps.light_rows(self.light)
+        self._table = tone.tone_table()
+        self._plain = tone.encode(self._backdrop, self._table)
+        self._words = surface.packed(self.appearance.texture)
         self._eye = self.camera.position.astype(np.float32)
         self._map: tuple[F64, ShadowMap] | None = None
 
@@ -217,9 +136,10 @@ class Portrait:
         """The painted colours as sRGB [S, S, 3], row 0 at v = 1; ``appearance.uv`` are their coordinates."""
         return self.appearance.srgb()
 
-    def render(self, vertices: F32) -> U8:
+    def render(self, vertices: F32, row: F32 | None = None) -> U8:
         """The picture uint8 [H, W, 3] of *vertices* float32 [V, 3] in metres; a fresh array every time.
 
+        *row* [69] is the frame of the Motion that the vertices follow; without it skin shows no wrinkles of expression.
         Vertices that are not finite leave holes. Raises VultusError when *vertices* does not fit the mesh.
         """
         if vertices.shape != self.mesh.neutral.shape:
@@ -246,11 +166,11 @@ class Portrait:
     def _place(self, vertices: F32) -> None:
         """Lift hair and shirt, find normals, and draw what the camera sees."""
         s = self._surfaces
-        _gather(vertices, s.vertices, self._raised)
+        gather(vertices, s.vertices, self._raised)
         vertex_normals(self._raised, s.welded, self._normals)
-        _raise(self._raised, self._normals, self._lift)
+        lift_off(self._raised, self._normals, self._lift)
         vertex_normals(self._raised, s.welded, self._normals)
-        _split(self._raised, self._normals, s.points, self._points)
+        split_seams(self._raised, self._normals, s.points, self._points)
         project(self._sample_camera, self._points[:, :3], self._screen)
         self._raster.draw(self._screen, s.triangles)
         self._lashes.draw(self._screen, s.lashes, cull="none")
@@ -271,7 +191,7 @@ class Portrait:
             self._map = lamp, ShadowMap(Camera.look_at(lamp, centre, size=(size, size), fov=12.0))
         shadow = self._map[1]
         shadow.draw(self._raised, self._surfaces.welded)
-        return shadow.inverse_depth, shading.camera_rows(shadow.camera)
+        return shadow.inverse_depth, lamps.camera_rows(shadow.camera)
 
     def drawn(self) -> tuple[F32, I32]:
         """Screen points [V, 3] and triangles [F, 3] of the picture rendered last, as ``Rasteriser.draw`` takes them."""

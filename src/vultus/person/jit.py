@@ -1,0 +1,13 @@
+"""How the kernels of a picture are compiled."""
+
+from __future__ import annotations
+
+from numba import njit
+
+# Reassociation without "no NaN": values that are not finite must stay visible to the last check.
+fast = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})
+
+# Helpers are merged into the kernel: passing a dozen array descriptors per pixel costs more than the arithmetic.
+part = njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"}, inline="always"
+)
