@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from vultus.errors import VultusError
 from vultus.person.attributes import ATTRIBUTES, PAIRED, UNPAIRED
+from vultus.person.choices import CHOICES
 from vultus.person.identity import Identity, parse_identity
 from vultus.person.pack import load_pack
 from vultus.person.shape import local_weights, phenotype_weights, rest
@@ -15,8 +16,8 @@ from vultus.person.shape import local_weights, phenotype_weights, rest
 def test_a_seed_is_the_same_person_for_ever():
     person = Identity.from_seed(11)
     assert person == Identity.from_seed(11) == parse_identity("person:11")
-    assert (person.age, person.hair, person.eye_colour) == (44.3, "short", "brown")
-    assert dict(person.shape)["nose_width"] == 0.23864
+    assert (person.age, person.eye_colour) == (69.5, "dark")
+    assert parse_identity("person:seed=18446744073709551615") == Identity.from_seed(2**64 - 1)
 
 
 def test_seeds_give_both_sexes_all_ages_and_ancestries():
@@ -33,6 +34,33 @@ def test_seeds_give_both_sexes_all_ages_and_ancestries():
     values = np.array([dict(person.shape).get("nose_hump", 0) for person in people])
     assert 0.16 < values.std() < 0.24
     assert np.abs(values).max() <= 0.5
+
+
+def test_any_sixteen_in_a_row_are_of_all_ages_sexes_and_ancestries():
+    for first in (0, 7, 10**9, 2**64):
+        people = [Identity.from_seed(first + i) for i in range(16)]
+        ages = np.sort([person.age for person in people])
+        assert np.diff(ages).max() < 13
+        assert ages[0] < 28
+        assert ages[-1] > 70
+        assert 6 <= sum(person.gender < 0.5 for person in people) <= 10
+        for name in ("african", "asian", "caucasian"):
+            assert 4 <= sum(getattr(person, name) > 0.6 for person in people) <= 7
+
+
+def test_hair_beard_and_glasses_go_with_the_person():
+    people = [Identity.from_seed(seed) for seed in range(600)]
+    for name, words in CHOICES.items():
+        assert {getattr(person, name) for person in people} == set(words)
+    women, men = ([p for p in people if (p.gender > 0.5) == female] for female in (True, False))
+    long = ("bob", "long_straight", "long_wavy", "ponytail", "bun", "braids")
+    assert np.mean([p.hair in long for p in women]) > 0.4
+    assert 0.01 < np.mean([p.hair in long for p in men]) < 0.15
+    assert not any(p.hair in ("bald", "balding") or p.beard != "none" for p in women)
+    assert not any(p.hair == "balding" for p in men if p.age < 40)
+    assert all(p.african > 0.3 for p in people if p.hair == "afro")
+    assert 0.1 < np.mean([p.glasses != "none" for p in people]) < 0.24
+    assert all(p.hair_colour in ("iron", "grey", "white") for p in people if p.age > 78)
 
 
 def test_words_override_the_seed():

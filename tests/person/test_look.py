@@ -19,7 +19,7 @@ from vultus.person.mesh import build_mesh
 from vultus.person.portrait import Portrait
 from vultus.render import threads
 
-WHO = Identity.from_seed(4)
+WHO = Identity.from_seed(15)
 SIZE = (144, 144)
 SHOW_TEETH = {
     "jawOpen": 0.25, "mouthUpperUpLeft": 0.8, "mouthUpperUpRight": 0.8, "mouthLowerDownLeft": 0.8,
@@ -71,7 +71,7 @@ def test_same_person_same_bytes_whatever_the_threads() -> None:
     try:
         for count in (1, 2, 3):
             threads.set_threads(count)
-            fresh = Portrait(Identity.from_seed(4), SIZE)
+            fresh = Portrait(Identity.from_seed(15), SIZE)
             pictures.append(fresh.render(face(**SHOW_TEETH)))
             again = fresh.render(face(**SHOW_TEETH))
             assert again is not pictures[-1]

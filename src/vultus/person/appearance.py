@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from vultus.person.atlas import Kind, Textured, atlas_uv, kinds, painter_coordinates
-from vultus.person.identity import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS, Identity
+from vultus.person.choices import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS
+from vultus.person.identity import Identity
 from vultus.person.paint import collar, hair_cover, paint_rows
 from vultus.person.pigment import CHANNELS, EYE_Y, HAIRLINE, OPEN
 from vultus.render.threads import spread
@@ -86,7 +87,7 @@ def settings(identity: Identity) -> F64:
     rng = np.random.default_rng([identity.seed, 2])
     freckled, redness = rng.uniform(0, 1), rng.uniform(0.2, 0.7)
     pale = max(0.0, 1 - 2.2 * identity.skin_tone)
-    red_hair = identity.hair_colour in ("auburn", "blond")
+    red_hair = identity.hair_colour in ("auburn", "ginger", "blond", "light_blond")
     freckles = pale * (freckled if freckled > (0.45 if red_hair else 0.75) else 0.0)
     age = float(np.clip((identity.age - 28) / 50, 0, 1))
     hairline = (

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.person.attributes import SIDES
-from vultus.person.identity import ANCESTRIES, Identity
+from vultus.person.draws import ANCESTRIES
+from vultus.person.identity import Identity
 from vultus.person.pack import Floats, Pack
 
 YOUNG, OLD = 25.0, 90.0  # years that MakeHuman's shapes "young" and "old" stand for
