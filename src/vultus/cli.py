@@ -19,7 +19,7 @@ import tyro
 from tyro.conf import Positional, UseAppendAction
 
 from vultus import __version__
-from vultus.defaults import FACE, FPS, SIZE, Quality
+from vultus.defaults import FACE, FPS, SIZE, Quality, Sheet
 from vultus.errors import VultusError, unknown
 
 if TYPE_CHECKING:
@@ -104,31 +104,38 @@ class Animate:
 
 @dataclass(frozen=True)
 class Render:
-    """Turn a motion file into a video of a face."""
+    """Turn a motion file into a video of a face, or draw a contact sheet of faces."""
 
-    motion: Positional[str]
+    motion: Positional[File] = None
     """A motion: .csv (Live Link Face), .json (Audio2Face), .npz or an animated .glb"""
-    face: str = FACE
-    """Whose face: person:SEED or person:key=value,…"""
+    sheet: Annotated[Sheet | None, tyro.conf.arg(metavar="KIND")] = None
+    """Draw a contact sheet instead: people, expressions, visemes, lights, turntable or styles."""
+    face: Annotated[str | None, tyro.conf.arg(metavar="FACE")] = None
+    """Whose face: person:SEED or person:key=value,… (person:5 unless given; a sheet of people begins at seed 0)"""
     sound: File = None
     """A sound or video file to lay under the video."""
     fps: Annotated[str | None, tyro.conf.arg(metavar="RATE")] = None
     """Frames per second; those of the motion unless given."""
     size: int = SIZE
-    """Height and width of the video in pixels."""
+    """Height and width in pixels of the video, or of each tile of a sheet."""
     quality: Quality = "default"
     """How much work goes into a picture."""
     out: Outputs = ()
-    """What to write: .mp4 or .glb; may be given several times (default: motion.mp4)."""
+    """What to write: .mp4 or .glb; may be given several times (default: motion.mp4). A sheet is a .png."""
 
     def run(self) -> None:
         """Run the command."""
+        if self.sheet is not None:
+            self._draw(self.sheet)
+            return
+        if self.motion is None:
+            raise VultusError("There is nothing to render", "Name a motion file, or a --sheet such as people")
         from vultus import pipeline
 
         with _progress("render") as step:
             report = pipeline.render(
                 self.motion,
-                face=self.face,
+                face=self.face or FACE,
                 sound=self.sound,
                 fps=self.fps,
                 size=self.size,
@@ -137,6 +144,17 @@ class Render:
                 progress=step,
             )
         _tell(report)
+
+    def _draw(self, kind: Sheet) -> None:
+        """Draw a contact sheet."""
+        if self.motion or self.sound or self.fps or len(self.out) > 1:
+            raise VultusError("A sheet takes no motion, sound or rate and one --out", f"vultus render --sheet {kind}")
+        from vultus.lab import sheets
+
+        out = sheets.write(
+            kind, self.out[0] if self.out else f"{kind}.png", face=self.face, size=self.size, quality=self.quality
+        )
+        print(f"wrote {out}")
 
 
 @dataclass(frozen=True)

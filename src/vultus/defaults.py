@@ -7,6 +7,9 @@ from typing import Final, Literal
 Quality = Literal["draft", "default", "film"]
 """How much work goes into a picture."""
 
+Sheet = Literal["people", "expressions", "visemes", "lights", "turntable", "styles"]
+"""The contact sheets that ``render --sheet`` draws."""
+
 FACE: Final = "person:5"
 FPS: Final = "30"
 SIZE: Final = 512
