@@ -17,12 +17,14 @@ from vultus.camera import Camera
 from vultus.defaults import FACE, Quality
 from vultus.mesh import Model, Primitive, Skeleton, split_seams
 from vultus.motion import Motion
+from vultus.person.hair import grooms
 from vultus.person.identity import Identity, parse_identity
 from vultus.person.light import LightRig
 from vultus.person.mesh import PersonMesh, build_mesh
 from vultus.person.pack import PART_NAMES
 from vultus.person.pigment import HAIRY
 from vultus.person.portrait import Portrait
+from vultus.person.ribbons import Ribbons, ribbons
 from vultus.render.threads import alone, workers
 from vultus.render.triangles import vertex_normals
 
@@ -151,18 +153,35 @@ class PersonHead:
         lifted = mesh.neutral + look.lift[: len(mesh.neutral), None] * vertex_normals(mesh.neutral, mesh.triangles)
         vertices, triangles, uv, source = split_seams(lifted, mesh.triangles[order], look.uv, mesh.uv_triangles[order])
         skeleton, joints, weights = _skeleton(mesh)
+        hair = [
+            some
+            for groom in grooms(self.mesh_data, self.identity)
+            for some in ribbons(groom, self.mesh_data, _HAIR_TRIANGLES, _TONES)
+        ]
+        primitives = list(_primitives(mesh.part[order]))
+        faces, count = [triangles], len(vertices)
+        for i, some in enumerate(hair):
+            first = primitives[-1].first + primitives[-1].count
+            primitives.append(
+                replace(_HAIR, first=first, count=len(some.triangles), name=f"hair{i}", colour=(*some.colour, 1.0))
+            )
+            faces.append(some.triangles + np.int32(count))
+            count += len(some.vertices)
+        loose = [_hanging(some, skeleton) for some in hair]
         names = (*ch.ARKIT, *ch.TONGUE)
+        moves = np.concatenate([mesh.basis[:, source], *(some.targets for some in hair)], axis=1)
+        corner = np.zeros((count - len(vertices), 2), np.float32)
         return Model(
             f"person:{self.identity.seed}",
-            vertices,
-            triangles,
-            np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1),
-            {name: shape[source] for name, shape in zip(names, mesh.basis, strict=True)},
+            np.concatenate([vertices, *(some.vertices for some in hair)]),
+            np.concatenate(faces),
+            np.concatenate([np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1), corner]),
+            dict(zip(names, moves, strict=True)),
             skeleton,
-            joints[source],
-            weights[source],
+            np.concatenate([joints[source], *(j for j, _ in loose)]),
+            np.concatenate([weights[source], *(w for _, w in loose)]),
             self._texture(),
-            _primitives(mesh.part[order]),
+            tuple(primitives),
         )
 
     def _texture(self) -> Pixels:
@@ -177,6 +196,20 @@ class PersonHead:
                 rows, columns = slice(size - high, size - low), slice(left, right)
                 out[rows, columns, 3] = look.texture[rows, columns, HAIRY]
         return out
+
+
+_HAIR = Primitive(0, 1, "hair", double_sided=True, roughness=0.5, textured=False)
+_HAIR_TRIANGLES, _TONES = 6000, 3
+"""What one groom may spend in an engine, and into how many materials its strands are parted."""
+
+
+def _hanging(some: Ribbons, skeleton: Skeleton) -> tuple[NDArray[np.uint16], Floats]:
+    """Joints and weights [V, 4] of ribbons between head and torso."""
+    joints, weights = np.zeros((len(some.follow), 4), np.uint16), np.zeros((len(some.follow), 4), np.float32)
+    joints[:, 0] = skeleton.names.index("head")
+    joints[:, 1] = skeleton.parents[skeleton.names.index("neck")]
+    weights[:, 0], weights[:, 1] = some.follow, 1 - some.follow
+    return joints, weights
 
 
 _MATERIALS: tuple[tuple[Primitive, tuple[str, ...]], ...] = (

@@ -13,8 +13,8 @@ from scipy.ndimage import distance_transform_edt
 from vultus.person.atlas import Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.choices import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS
 from vultus.person.identity import Identity
-from vultus.person.paint import collar, hair_cover, paint_rows
-from vultus.person.pigment import CHANNELS, EYE_Y, HAIRLINE, OPEN
+from vultus.person.paint import collar, paint_rows
+from vultus.person.pigment import CHANNELS, EYE_Y, OPEN
 from vultus.render.threads import spread
 from vultus.render.triangles import Rasteriser, interpolate, sample
 
@@ -130,21 +130,13 @@ def lift(mesh: Textured, identity: Identity) -> F32:
 
     Hair is short at the sides and longer on top.
     """
-    hairline = float(settings(identity)[HAIRLINE])
     out = np.zeros(len(mesh.rest), np.float32)
-    length = np.random.default_rng([identity.seed, 4]).uniform(0.008, 0.020)
     places = painter_coordinates(mesh)
     for v in np.unique(mesh.triangles[kinds(mesh) == Kind.SKIN]):
         x, y, z = (float(c) for c in places[v])
         below = collar(x, z) - y
         if below > 0:
             out[v] = 0.0025 * min(below / 0.015, 1.0)
-        above = hair_cover(x, y, z, hairline) if hairline > 0 else 0.0
-        if above > 0:
-            top = np.clip((y - 0.755) / 0.06, 0, 1)
-            full = 0.0025 + (length - 0.0025) * top * top * (3 - 2 * top)
-            rise = min(above / 0.045, 1.0)
-            out[v] = full * np.sqrt(rise * (2 - rise))
     return out
 
 

@@ -14,10 +14,12 @@ from vultus.errors import VultusError, unknown
 from vultus.person import lamps, occlusion, shading, surface, tone
 from vultus.person.appearance import Appearance, paint
 from vultus.person.drawn import gather, lift_off, split_seams, surfaces
+from vultus.person.hair import Hair
 from vultus.person.identity import Identity
 from vultus.person.light import LightRig, rig
 from vultus.person.mesh import PersonMesh, build_mesh
 from vultus.render.shadows import ShadowMap
+from vultus.render.strands import StrandLayer
 from vultus.render.threads import spread
 from vultus.render.triangles import Rasteriser, project, vertex_normals
 
@@ -33,18 +35,21 @@ _ROWS = 8  # that one thread shades at a time
 
 @dataclass(frozen=True)
 class _Effort:
-    """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and filter."""
+    """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and filter,
+    cells of hair per pixel along each side, strands of one kind of hair."""
 
     samples: int
     every: bool
     shadow: int
     radius: int
+    cells: int
+    strands: int
 
 
 _EFFORTS: dict[Quality, _Effort] = {
-    "draft": _Effort(1, False, 0, 0),
-    "default": _Effort(2, False, 384, 1),
-    "film": _Effort(3, True, 768, 3),
+    "draft": _Effort(1, False, 0, 0, 1, 2000),
+    "default": _Effort(2, False, 384, 1, 1, 8000),
+    "film": _Effort(3, True, 768, 3, 3, 100_000),
 }
 
 
@@ -116,7 +121,9 @@ class Portrait:
         k, s = self._effort.samples, self._surfaces
         count = len(s.vertices)
         self._sample_camera = self.camera.resized(width * k, height * k)
-        self._raster, self._lashes = Rasteriser(height * k, width * k), Rasteriser(height * k, width * k)
+        self._raster = Rasteriser(height * k, width * k)
+        h = self._effort.cells
+        self._layer = StrandLayer(height * h, width * h)
         self._raised, self._normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
         self._lift = self.appearance.lift[s.vertices]
         # Place, normal, share of sky, texture coordinates; padded to three quarters of a cache line.
@@ -131,15 +138,21 @@ class Portrait:
         self._words = surface.packed(self.appearance.texture)
         self._eye = self.camera.position.astype(np.float32)
         self._map: tuple[F64, ShadowMap] | None = None
+        self._place(self.mesh.neutral)
+        self._hair = Hair(
+            self.mesh, self.identity, self._effort.strands, self.camera.resized(width * h, height * h),
+            self._raised, self._normals,
+        )  # fmt: skip
 
     def atlas(self) -> U8:
         """The painted colours as sRGB [S, S, 3], row 0 at v = 1; ``appearance.uv`` are their coordinates."""
         return self.appearance.srgb()
 
-    def render(self, vertices: F32, row: F32 | None = None) -> U8:
+    def render(self, vertices: F32, row: F32 | None = None, sway: F32 | None = None) -> U8:
         """The picture uint8 [H, W, 3] of *vertices* float32 [V, 3] in metres; a fresh array every time.
 
         *row* [69] is the frame of the Motion that the vertices follow; without it skin shows no wrinkles of expression.
+        *sway* [2, 3] is how far inertia carries free hair: a shift in metres and a rotation vector about the neck.
         Vertices that are not finite leave holes. Raises VultusError when *vertices* does not fit the mesh.
         """
         if vertices.shape != self.mesh.neutral.shape:
@@ -147,17 +160,20 @@ class Portrait:
                 f"A portrait of this person takes vertices {self.mesh.neutral.shape}, not {vertices.shape}"
             )
         self._place(np.ascontiguousarray(vertices, np.float32))
+        self._hair.pose(self._raised, self._normals, sway)
         shadow, light_camera = self._shadow()
+        self._layer.clear(self._raster.inverse_depth)
+        self._hair.draw(self._layer, shadow, light_camera, self._light, self._eye)
         width, height = self.size
         image = np.empty((height, width, 3), np.uint8)
-        r, q, s = self._raster, self._lashes, self._surfaces
+        r, s, cells = self._raster, self._surfaces, self._layer.cells
 
         def rows(i: int) -> None:
             shading.shade_rows(
                 i * _ROWS, min(height, (i + 1) * _ROWS), self._effort.samples, self._effort.every,
-                r.ids, r.bary, r.inverse_depth, q.ids, q.bary, q.inverse_depth,
-                s.triangles, s.kind, s.lashes, self._points, self._words, shadow, light_camera, self._effort.radius,
-                self._light, self._eye, self._sample_camera.focal[1], self._backdrop, self._plain, self._table, image,
+                r.ids, r.bary, r.inverse_depth, cells, s.triangles, s.kind, self._points, self._words,
+                shadow, light_camera, self._effort.radius, self._light, self._eye, self._sample_camera.focal[1],
+                self._backdrop, self._plain, self._table, image,
             )  # fmt: skip
 
         spread(rows, -(-height // _ROWS))
@@ -173,7 +189,6 @@ class Portrait:
         split_seams(self._raised, self._normals, s.points, self._points)
         project(self._sample_camera, self._points[:, :3], self._screen)
         self._raster.draw(self._screen, s.triangles)
-        self._lashes.draw(self._screen, s.lashes, cull="none")
 
     def _shadow(self) -> tuple[F32, F32]:
         """The shadow map of the key light for the current vertices, and its camera for the kernel."""
@@ -191,6 +206,7 @@ class Portrait:
             self._map = lamp, ShadowMap(Camera.look_at(lamp, centre, size=(size, size), fov=12.0))
         shadow = self._map[1]
         shadow.draw(self._raised, self._surfaces.welded)
+        self._hair.cast(shadow, self._raised, self._normals)
         return shadow.inverse_depth, lamps.camera_rows(shadow.camera)
 
     def drawn(self) -> tuple[F32, I32]:

@@ -1,4 +1,4 @@
-"""Deferred shading: from visible triangles and a painted atlas to lit pixels."""
+"""Deferred shading: from visible triangles, a painted atlas and a layer of hair to lit pixels."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import numpy as np
 
 from vultus.person.jit import fast, part
 from vultus.person.lamps import leaving
-from vultus.person.pigment import HAIRY, OPEN, SOFT
+from vultus.person.pigment import OPEN, SOFT
 from vultus.person.surface import surface_at
 from vultus.person.tone import BRIGHTEST, LEVELS
 from vultus.person.visibility import nearby, shadowed
+from vultus.render.strands import BIAS, FULL
 
 
 @part
@@ -27,6 +28,19 @@ def _alike(ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray, row: int, col
     return high - low <= np.float32(0.0025) * high
 
 
+@part
+def _covered(cells: np.ndarray, inverse: np.ndarray, row: int, column: int, k: int) -> bool:
+    """Whether one cell of hair hides all k x k samples of a pixel."""
+    if cells[row, column, 3] < np.float32(FULL):
+        return False
+    near = cells[row, column, 4] * np.float32(BIAS)
+    for j in range(row * k, row * k + k):
+        for i in range(column * k, column * k + k):
+            if inverse[j, i] >= near:
+                return False
+    return True
+
+
 @fast
 def shade_rows(
     row0: int,
@@ -36,12 +50,9 @@ def shade_rows(
     ids: np.ndarray,
     bary: np.ndarray,
     inverse: np.ndarray,
-    lash_ids: np.ndarray,
-    lash_bary: np.ndarray,
-    lash_inverse: np.ndarray,
+    cells: np.ndarray,
     triangles: np.ndarray,
     kind: np.ndarray,
-    lashes: np.ndarray,
     points: np.ndarray,
     atlas: np.ndarray,
     shadow: np.ndarray,
@@ -57,23 +68,29 @@ def shade_rows(
 ) -> None:
     """Shade the rows [row0, row1) of *image* uint8 [H, W, 3] from k x k samples a pixel.
 
-    Where all samples of a pixel show the same surface only one is shaded, unless *every*. ``portrait`` explains the
-    other arrays.
+    Where all samples of a pixel show the same surface only one is shaded, unless *every*. *cells* of a
+    ``StrandLayer`` hold hair, one a pixel or one a sample. ``portrait`` explains the other arrays.
     """
-    p, t, lash = np.zeros(9, np.float32), np.zeros(8, np.float32), np.zeros(8, np.float32)
+    p, t = np.zeros(9, np.float32), np.zeros(8, np.float32)
     colour, view, total = np.zeros(3, np.float32), np.zeros(3, np.float32), np.zeros(3, np.float32)
     one, zero = np.float32(1.0), np.float32(0.0)
     scale = np.float32(1.0 / BRIGHTEST)
+    apart = cells.shape[0] > image.shape[0]  # a cell for every sample
     for row in range(row0, row1):
         for column in range(image.shape[1]):
             single = k == 1 or (not every and _alike(ids, inverse, kind, row * k, column * k, k))
-            if single and ids[row * k, column * k] < 0 and lash_ids[row * k, column * k] < 0:
+            hair = apart or cells[row, column, 3] > zero
+            if single and not hair and ids[row * k, column * k] < 0:
                 for c in range(3):
                     image[row, column, c] = plain[row, column, c]
                 continue
             side = 1 if single else k
             total[:] = zero
-            for n in range(side * side):
+            if hair and not apart and _covered(cells, inverse, row, column, k):
+                side = 1
+                for c in range(3):
+                    total[c] = max(zero, min(cells[row, column, c], np.float32(2.5)))
+            for n in range(side * side if total[0] == zero else 0):
                 j, i = (row * k + n // side, column * k + n % side) if side > 1 else (row * k, column * k)
                 f = ids[j, i]
                 if f < 0:
@@ -119,11 +136,11 @@ def shade_rows(
                         * min(one, max(zero, np.float32(0.1) - nl) * np.float32(5.0))
                     )
                     leaving(light, t, p, view, s, ambient, what == 1 or what == 2, colour)
-                g = lash_ids[j, i]
-                if g >= 0 and lash_inverse[j, i] > inverse[j, i] * np.float32(0.9985):
-                    surface_at(g, lash_bary[j, i, 0], lash_bary[j, i, 1], lashes, points, atlas, p, lash)
-                    for c in range(3):
-                        colour[c] += (np.float32(1.5) * lash[c] - colour[c]) * lash[HAIRY]
+                if hair:
+                    y, x = (j, i) if apart else (row, column)
+                    if cells[y, x, 3] > zero and cells[y, x, 4] * np.float32(BIAS) > inverse[j, i]:
+                        for c in range(3):
+                            colour[c] = cells[y, x, c] + (one - cells[y, x, 3]) * colour[c]
                 for c in range(3):
                     value = colour[c]
                     # Values beyond the screen's range are cut per sample, so that highlights get smooth edges.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vultus.person.atlas import Kind, kinds, painter_coordinates
 from vultus.person.appearance import palette, settings
+from vultus.person.atlas import Kind, kinds, painter_coordinates
 from vultus.person.identity import Identity
 from vultus.person.mesh import PersonMesh
 from vultus.person.paint import hair_cover
@@ -24,7 +24,9 @@ def hair(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
     rng = np.random.default_rng([identity.seed, 40])
     places = painter_coordinates(mesh)
     skin = np.flatnonzero(kinds(mesh) == Kind.SKIN)
-    above = np.array([hair_cover(*(float(c) for c in p), line) for p in places[mesh.triangles[skin]].mean(1)])
+    above = np.array(
+        [hair_cover(float(p[0]), float(p[1]), float(p[2]), line) for p in places[mesh.triangles[skin]].mean(1)]
+    )
     scalp = skin[above > 0]
     corners = mesh.neutral[mesh.triangles[scalp]]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)

@@ -1,0 +1,136 @@
+"""The hair of one portrait: strands that follow the posed mesh, cast shadows, are lit and drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus.camera import Camera
+from vultus.person.drawn import rows_of
+from vultus.person.groom import hair as groomed
+from vultus.person.hairlight import light_strands
+from vultus.person.identity import Identity
+from vultus.person.mesh import PersonMesh
+from vultus.person.strands import Binding, Groom, anchors, bind, chosen, move, rigid_fit, thinned
+from vultus.render.shadows import ShadowMap
+from vultus.render.strands import StrandLayer, cast
+from vultus.render.threads import spread
+from vultus.render.triangles import project
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+
+_CHUNK = 512  # strands that one thread moves and lights at a time
+_SHADE = 900  # strands at most that one groom draws into the shadow map
+_SHADE_WIDTH = 0.0022  # metres; less would leave holes between them
+
+
+@lru_cache(maxsize=4)
+def grooms(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
+    """All hair of *identity* on *mesh*, the bust with one subdivision."""
+    return groomed(mesh, identity)
+
+
+@dataclass(frozen=True, eq=False)
+class _Posed:
+    """One groom with its binding and buffers."""
+
+    groom: Groom
+    binding: Binding
+    gloss: F32
+    points: F32
+    screen: F32
+    colour: F32
+    seen: NDArray[np.uint8]
+    shade: Groom
+    shade_binding: Binding
+    shade_points: F32
+
+
+class Hair:
+    """The strands of one portrait, in buffers that it keeps."""
+
+    def __init__(
+        self, mesh: PersonMesh, identity: Identity, strands: int, camera: Camera, vertices: F32, normals: F32
+    ) -> None:
+        """At most *strands* of each groom are drawn, seen by *camera*.
+
+        *vertices* and *normals* [D, 3] are those that ``pose`` gets, at rest.
+        """
+        self._camera, self._anchors = camera, anchors(mesh)
+        number = rows_of(mesh)
+        self._skull, self._torso = number[self._anchors.skull], number[self._anchors.torso]
+        self._at_skull, self._at_torso = (vertices[some].astype(np.float64) for some in (self._skull, self._torso))
+        self._neck = mesh.joints.position("neck").astype(np.float64)
+        self._parts: list[_Posed] = []
+        forward = camera.world_to_camera[2, :3]
+        for i, groom in enumerate(grooms(mesh, identity)):
+            if not len(groom):
+                continue
+            some = thinned(groom, strands / len(groom))
+            # Those nearest to the camera first: what they hide then costs little.
+            some = chosen(some, np.argsort(some.points.mean(1) @ forward, kind="stable"))
+            shade = thinned(groom, _SHADE / len(groom))
+            gloss = np.random.default_rng([identity.seed, 60, i]).uniform(-1, 1, len(some)).astype(np.float32)
+            points, screen, colour = (np.zeros_like(some.points) for _ in range(3))
+            self._parts.append(
+                _Posed(
+                    some, bind(some, mesh, number, normals), gloss, points, screen, colour,
+                    np.zeros(len(some), np.uint8), shade, bind(shade, mesh, number, normals),
+                    np.zeros_like(shade.points),
+                )
+            )  # fmt: skip
+        self._frames = np.zeros((2, 3, 4), np.float32)
+        self._lag = np.zeros((3, 3), np.float32)
+
+    def pose(self, vertices: F32, normals: F32, sway: F32 | None) -> None:
+        """Move all strands to the drawn *vertices* and *normals* [D, 3]; *sway* [2, 3] is a shift and a turn."""
+        self._frames[0] = rigid_fit(self._at_skull, vertices[self._skull])
+        self._frames[1] = rigid_fit(self._at_torso, vertices[self._torso])
+        self._lag[:2] = 0 if sway is None else np.nan_to_num(sway)
+        self._lag[2] = self._frames[0, :, :3] @ self._neck + self._frames[0, :, 3]
+        for part in self._parts:
+            self._move(part.groom, part.binding, vertices, normals, part.points)
+
+    def _move(self, groom: Groom, binding: Binding, vertices: F32, normals: F32, out: F32) -> None:
+        g, b = groom, binding
+        spread(
+            lambda i: move(
+                i * _CHUNK, min(len(g), (i + 1) * _CHUNK), g.points, g.follow, g.sway, b.mode, b.corners, b.weights,
+                b.tangent, b.frame, b.pivot, vertices, normals, self._frames[0], self._frames[1], self._lag, out,
+            ),
+            -(-len(g) // _CHUNK),
+        )  # fmt: skip
+
+    def cast(self, shadow: ShadowMap, vertices: F32, normals: F32) -> None:
+        """Draw thinned, wide strands into *shadow* after the solid surfaces; ``pose`` comes first."""
+        for part in self._parts:
+            if part.groom.lid:
+                continue
+            self._move(part.shade, part.shade_binding, vertices, normals, part.shade_points)
+            flat = part.shade_points.reshape(-1, 3)
+            screen = project(shadow.camera, flat).reshape(part.shade_points.shape)
+            width = np.maximum(part.shade.width, _SHADE_WIDTH).astype(np.float32)
+            cast(screen, width, shadow.camera.focal[1], shadow.inverse_depth)
+
+    def draw(self, layer: StrandLayer, shadow: F32, light_camera: F32, light: F32, eye: F32) -> None:
+        """Light the posed strands and draw them on *layer*, which is cleared already."""
+        centre = self._frames[0, :, :3] @ self._anchors.centre + self._frames[0, :, 3]
+        axis = np.stack([centre, -self._frames[0, :, 1]]).astype(np.float32)
+        for part in self._parts:
+            self._light(part, layer.cells, shadow, light_camera, light, eye, axis)
+            layer.draw(part.screen, part.colour, part.groom.width, part.seen, self._camera.focal[1])
+
+    def _light(self, part: _Posed, cells: F32, shadow: F32, light_camera: F32, light: F32, eye: F32, axis: F32) -> None:
+        g = part.groom
+        project(self._camera, part.points.reshape(-1, 3), part.screen.reshape(-1, 3))
+        spread(
+            lambda i: light_strands(
+                i * _CHUNK, min(len(g), (i + 1) * _CHUNK), part.points, part.screen, g.colour, g.open, part.gloss,
+                axis, cells, shadow, light_camera, light, eye, part.seen, part.colour,
+            ),
+            -(-len(g) // _CHUNK),
+        )  # fmt: skip
