@@ -12,6 +12,7 @@ from scipy.ndimage import distance_transform_edt
 
 from vultus.person.atlas import Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.choices import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS
+from vultus.person.hairline import growth
 from vultus.person.identity import Identity
 from vultus.person.paint import collar, paint_rows
 from vultus.person.pigment import CHANNELS, EYE_Y, OPEN
@@ -27,7 +28,6 @@ _SKINS = np.array(
     [[0.92, 0.785, 0.725], [0.86, 0.71, 0.625], [0.75, 0.585, 0.475], [0.585, 0.43, 0.34], [0.425, 0.305, 0.24],
      [0.29, 0.21, 0.17]]
 )  # fmt: skip
-_HAIRLINE = 0.7985  # height of the hair's edge at the forehead, in painter coordinates
 
 
 class Masked(Textured, Protocol):
@@ -44,7 +44,7 @@ class Appearance:
     ``texture`` uint8 [S, S, 8]: three colours as 255 sqrt(linear), then hair, gloss, shine, openness (how much light
     can reach it at rest) and softness (how far light scatters below), 255 = full; row 0 at v = 1. ``uv`` float32
     [VT, 2] are its coordinates for the corners ``uv_triangles`` of the mesh. ``lift`` float32 [V] is how far, in
-    metres, hair and shirt lift each vertex off the skin.
+    metres, the shirt lifts each vertex off the skin.
     """
 
     texture: U8
@@ -83,21 +83,18 @@ def palette(identity: Identity) -> F64:
 
 
 def settings(identity: Identity) -> F64:
-    """The painter's numbers in the order of its constants: seed, stubble, freckles, age, hairline, make-up, …"""
+    """The painter's numbers in the order of its constants: seed, stubble, freckles, age, make-up, …"""
     rng = np.random.default_rng([identity.seed, 2])
     freckled, redness = rng.uniform(0, 1), rng.uniform(0.2, 0.7)
     pale = max(0.0, 1 - 2.2 * identity.skin_tone)
     red_hair = identity.hair_colour in ("auburn", "ginger", "blond", "light_blond")
     freckles = pale * (freckled if freckled > (0.45 if red_hair else 0.75) else 0.0)
     age = float(np.clip((identity.age - 28) / 50, 0, 1))
-    hairline = (
-        0.0 if identity.hair == "bald" else _HAIRLINE + 0.004 * rng.normal() + 0.008 * age * (1 - identity.gender)
-    )
     make_up = float(np.clip(identity.gender * 1.2 - 0.2, 0, 1)) * rng.uniform(0.1, 0.8)
     brows = 0.55 + 0.5 * identity.brow_weight
     lashes = 0.25 + 0.75 * identity.lashes
     return np.array(
-        [identity.seed % 100_000, identity.stubble, freckles, age, hairline, make_up, brows, redness, lashes]
+        [identity.seed % 100_000, identity.stubble, freckles, age, make_up, brows, redness, lashes]
     )
 
 
@@ -125,11 +122,8 @@ def brow_strokes(identity: Identity) -> F64:
     return np.concatenate(sides)
 
 
-def lift(mesh: Textured, identity: Identity) -> F32:
-    """How far hair and shirt lift each vertex off the skin [V], in metres; 0 at their edges.
-
-    Hair is short at the sides and longer on top.
-    """
+def lift(mesh: Textured) -> F32:
+    """How far the shirt lifts each vertex off the skin [V], in metres; 0 at its edge."""
     out = np.zeros(len(mesh.rest), np.float32)
     places = painter_coordinates(mesh)
     for v in np.unique(mesh.triangles[kinds(mesh) == Kind.SKIN]):
@@ -165,11 +159,12 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     kind, place, masks = _visible(mesh, size, uv)
     texture = np.zeros((size, size, CHANNELS), np.uint8)
     colours, numbers, strokes = palette(identity), settings(identity), brow_strokes(identity)
+    hairs = growth(identity)
     pieces = -(-size // 16)
     spread(
-        lambda i: paint_rows(i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, strokes, texture),
+        lambda i: paint_rows(i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, strokes, hairs, texture),
         pieces,
     )
     # Filtering reads a little past the edges of the islands: repeat the nearest painted texel there.
     nearest = distance_transform_edt(kind < 0, return_distances=False, return_indices=True)
-    return Appearance(np.ascontiguousarray(texture[nearest[0], nearest[1]]), uv, lift(mesh, identity))
+    return Appearance(np.ascontiguousarray(texture[nearest[0], nearest[1]]), uv, lift(mesh))

@@ -9,7 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from vultus.person.noise import curve, dots, fast, octaves, step, value
+from vultus.person.hairline import (
+    CHIN,
+    LINE,
+    MOUSTACHE,
+    PART,
+    ROOTS,
+    SIDES,
+    beard_density,
+    scalp_density,
+    stubble_density,
+)
+from vultus.person.noise import dots, fast, octaves, step, value
 from vultus.person.organs import eye, lash, teeth, tongue
 from vultus.person.pigment import (
     AGE,
@@ -23,8 +34,6 @@ from vultus.person.pigment import (
     FRECKLES,
     GLOSS,
     HAIR,
-    HAIRLINE,
-    HAIRY,
     LIP,
     MAKEUP,
     MOUTH_Y,
@@ -40,23 +49,6 @@ from vultus.person.pigment import (
     mix,
     tint,
 )
-
-# Height of the hair's edge above the hairline setting, by z from the nape to the forehead.
-HAIR_Z = np.array([-0.10, -0.06, -0.03, 0.0, 0.018, 0.060, 0.070, 0.078, 0.088, 0.100, 0.115, 0.135, 0.16])
-HAIR_Y = np.array([-0.152, -0.150, -0.143, -0.128, -0.115, -0.115, -0.088, -0.078, -0.036, -0.012, 0.002, 0.004, 0.0])
-
-
-@fast
-def hair_cover(x: float, y: float, z: float, line: float) -> float:
-    """How far above the hair's edge a point lies, in metres; negative outside the hair."""
-    edge = line + curve(z, HAIR_Z, HAIR_Y)
-    above = y - edge
-    if abs(x) > 0.05:
-        # The ear and a rim of skin around it stay free.
-        away = np.sqrt(((z - 0.051) / 0.020) ** 2 + ((y - 0.712) / 0.032) ** 2) - 1
-        above = min(above, 0.03 * away)
-    return above
-
 
 @fast
 def _skin(
@@ -109,18 +101,24 @@ def _skin(
 
 
 @fast
-def _stubble(out: np.ndarray, x: float, y: float, z: float, lip: float, colours: np.ndarray, s: np.ndarray) -> None:
-    ax, seed = abs(x), int(s[SEED])
-    zone = step(y, MOUTH_Y + 0.034, MOUTH_Y + 0.016) * step(y, 0.585, 0.612) * step(z, 0.045, 0.085) * (1 - lip)
-    zone *= 1 - 0.8 * bell(ax - 0.043, 0.016) * bell(y - MOUTH_Y - 0.026, 0.017)
-    zone = max(
-        zone, 0.7 * step(ax, 0.058, 0.066) * bell(y - 0.675, 0.025) * step(z, 0.045, 0.055) * step(z, 0.085, 0.07)
-    )
-    zone *= 0.75 + 0.25 * value(120 * x, 120 * y, 120 * z, seed + 71)
-    hairs = step(value(2300 * x, 1500 * y, 2300 * z, seed + 73), 0.0, 0.7)
-    cover = s[STUBBLE] * zone
+def _stubble(
+    out: np.ndarray,
+    x: float,
+    y: float,
+    z: float,
+    lip: float,
+    colours: np.ndarray,
+    s: np.ndarray,
+    hairs: np.ndarray,
+) -> None:
+    """What was shaved this morning, and the roots of a beard."""
+    seed = int(s[SEED])
+    shaved = s[STUBBLE] * stubble_density(x, y, z, lip) if s[STUBBLE] > 0 else 0.0
+    grown = 0.8 * beard_density(x, y, z, lip, hairs) if hairs[CHIN] + hairs[MOUSTACHE] > 0 else 0.0
+    cover = max(shaved * (0.75 + 0.25 * value(120 * x, 120 * y, 120 * z, seed + 71)), grown)
+    dots = step(value(2300 * x, 1500 * y, 2300 * z, seed + 73), 0.0, 0.7)
     tint(out, 0.80, 0.82, 0.86, min(1.0, 0.9 * cover))  # roots shine through bluish
-    mix(out, colours[HAIR, 0], colours[HAIR, 1], colours[HAIR, 2], min(0.85, (0.25 + 0.75 * hairs) * cover))
+    mix(out, colours[HAIR, 0], colours[HAIR, 1], colours[HAIR, 2], min(0.85, (0.25 + 0.75 * dots) * cover))
 
 
 @fast
@@ -171,13 +169,14 @@ def _head(
     colours: np.ndarray,
     s: np.ndarray,
     strokes: np.ndarray,
+    hairs: np.ndarray,
 ) -> None:
     """Skin with everything on it. *masks*: lips, inside of the mouth, eyelids, ears, each in [0, 1]."""
     ax, seed = abs(x), int(s[SEED])
     lip, inside = masks[0], masks[1]
     _skin(out, x, y, z, masks[2], masks[3], colours, s)
-    if s[STUBBLE] > 0:
-        _stubble(out, x, y, z, lip, colours, s)
+    if s[STUBBLE] > 0 or hairs[CHIN] + hairs[MOUSTACHE] > 0:
+        _stubble(out, x, y, z, lip, colours, s, hairs)
     tzone = step(z, 0.12, 0.15) * step(ax, 0.035, 0.012) * step(y, 0.66, 0.685)
     surface[GLOSS] = 0.33 + 0.08 * tzone + 0.09 * value(480 * x, 480 * y, 480 * z, seed + 107)
     surface[SHINE], surface[OPEN], surface[SOFT] = 0.42, 1.0, 1.0
@@ -206,33 +205,32 @@ def _head(
         surface[GLOSS] += inside * (0.75 - surface[GLOSS])
         surface[SHINE] += inside * (0.6 - surface[SHINE])
         surface[OPEN] = 1 - inside * (1 - max(0.04, (1 - deep) * (1 - deep)))
-    _hair(out, surface, x, y, z, masks[3], colours, s)
+    if hairs[LINE] > 0:
+        _roots(out, surface, x, y, z, masks[3], colours, s, hairs)
 
 
 @fast
-def _hair(
-    out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, ear: float, colours: np.ndarray, s: np.ndarray
+def _roots(
+    out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, ear: float, colours: np.ndarray, s: np.ndarray,
+    hairs: np.ndarray,
 ) -> None:
-    if s[HAIRLINE] <= 0:
+    """The scalp under the strands: hair coloured, so that no skin gleams between them, fading at the hairline."""
+    dense = scalp_density(x, y, z, hairs) * (1 - ear)
+    if dense <= 0:
         return
     seed = int(s[SEED])
-    above = hair_cover(x, y, z, s[HAIRLINE])
-    if above < -0.02:
-        return
-    # Single hairs reach over the edge; strands run from the crown forwards and down.
-    turn = np.arctan2(x, z - 0.03)
-    down = np.sqrt(x * x + (z - 0.03) * (z - 0.03))
-    strand = value(turn * 120, down * 60, y * 60, seed + 109)
-    thread = value(turn * 420, down * 110, y * 110, seed + 113)
-    clump = value(turn * 38, down * 40, y * 40, seed + 119)
-    edge = above + 0.0025 * clump + 0.0018 * strand + 0.0025 * thread
-    # Sparse at the edge, where skin shows between the hairs; dense a centimetre above.
-    cover = step(edge + 0.003 * thread * step(above, 0.010, 0.0), -0.004, 0.007) * (1 - ear)
-    light = max((1 + 0.30 * clump + 0.35 * strand + 0.30 * thread) * (0.70 + 0.30 * step(above, 0.0, 0.025)), 0.25)
-    mix(out, colours[HAIR, 0] * light, colours[HAIR, 1] * light, colours[HAIR, 2] * light, cover)
-    surface[HAIRY] = cover
-    surface[GLOSS] += cover * (0.30 + 0.12 * thread - surface[GLOSS])
-    surface[SHINE] += cover * (0.30 + 0.16 * strand + 0.10 * thread - surface[SHINE])
+    top = step(y, 0.778, 0.822)
+    strength = hairs[SIDES] + (hairs[ROOTS] - hairs[SIDES]) * top
+    dots = step(value(1500 * x, 1500 * y, 1500 * z, seed + 113), -0.35, 0.45)
+    patch = 0.5 + 0.5 * value(260 * x, 260 * y, 260 * z, seed + 109)
+    # Hair lies sparse near its edge, where single roots show; in the parting the scalp shows through.
+    cover = strength * dense * dense * (dots + (0.93 + 0.07 * patch - dots) * min(1.0, 1.4 * dense))
+    if abs(hairs[PART]) < 1 and z > 0.02:
+        cover *= 1 - 0.6 * bell(x - hairs[PART] - 0.0012 * value(90 * z, 0.0, 0.0, seed), 0.0016) * step(z, 0.02, 0.045)
+    shade = 0.70 + 0.25 * dots
+    mix(out, colours[HAIR, 0] * shade, colours[HAIR, 1] * shade, colours[HAIR, 2] * shade, cover)
+    surface[GLOSS] += cover * (0.25 - surface[GLOSS])
+    surface[SHINE] += cover * (0.10 - surface[SHINE])
     surface[SOFT] *= 1 - cover
 
 
@@ -268,12 +266,13 @@ def paint_rows(
     colours: np.ndarray,
     settings: np.ndarray,
     strokes: np.ndarray,
+    hairs: np.ndarray,
     atlas: np.ndarray,
 ) -> None:
     """Paint the rows [row0, row1) of *atlas* uint8 [S, S, CHANNELS]; colours are stored as 255 sqrt(linear).
 
     *kind* int32 [S, S] is the material (``atlas.Kind``) or -1, *place* float32 [S, S, 3] the place on the template,
-    *masks* uint8 [S, S, 4] lips, inside of the mouth, eyelids and ears.
+    *masks* uint8 [S, S, 4] lips, inside of the mouth, eyelids and ears; *hairs* is ``hairline.growth``.
     """
     out, surface, mask = np.zeros(3), np.zeros(CHANNELS), np.zeros(4)
     for row in range(row0, row1):
@@ -288,7 +287,7 @@ def paint_rows(
             if what == 0 or what == 9:
                 for c in range(4):
                     mask[c] = masks[row, column, c] / 255.0
-                _head(out, surface, x, y, z, mask, colours, settings, strokes)
+                _head(out, surface, x, y, z, mask, colours, settings, strokes, hairs)
                 if what == 0 and y < collar(x, z) + 0.001:
                     _cloth(out, surface, x, y, z, colours, step(y, collar(x, z) + 0.001, collar(x, z) - 0.001))
             elif what <= 2:

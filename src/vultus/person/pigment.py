@@ -9,7 +9,7 @@ from vultus.person.noise import fast
 # Rows of the palette handed to the kernels, each a colour.
 SKIN, LIP, BROW, HAIR, IRIS, SHIRT = range(6)
 # Entries of the settings vector.
-SEED, STUBBLE, FRECKLES, AGE, HAIRLINE, MAKEUP, BROW_WEIGHT, REDNESS, LASHES = range(9)
+SEED, STUBBLE, FRECKLES, AGE, MAKEUP, BROW_WEIGHT, REDNESS, LASHES = range(8)
 # Channels of the atlas.
 HAIRY, GLOSS, SHINE, OPEN, SOFT = 3, 4, 5, 6, 7
 CHANNELS = 8
