@@ -76,7 +76,7 @@ def palette(identity: Identity) -> F64:
     lip = skin * (np.array([0.84, 0.56, 0.555]) - np.array([0.02, 0.10, 0.085]) * identity.gender)
     lip += (np.array([0.36, 0.075, 0.085]) - lip) * 0.30 * identity.gender * (1 - 0.5 * identity.skin_tone)
     hair = linear(HAIR_COLOURS[identity.hair_colour]) * 1.15 + [0.007, 0.0055, 0.0045]
-    brow = 0.8 * hair + 0.012 * skin
+    brow = 0.8 * hair / (1 + 3 * hair.mean()) + 0.012 * skin  # light hair goes with darker brows
     # An iris is painted darker than the colour it is known by, because fibres and ring lighten and darken it.
     iris = linear(EYE_COLOURS[identity.eye_colour]) * 1.9 + [0.016, 0.011, 0.008]
     return np.stack([skin, lip, brow, hair, iris, linear(SHIRT_COLOURS[identity.shirt_colour])])
@@ -98,28 +98,22 @@ def settings(identity: Identity) -> F64:
     )
 
 
-def brow_strokes(identity: Identity) -> F64:
-    """Single hairs of both brows [N, 6]: root x, y and tip x, y in painter metres, width in metres, strength."""
+def brow_line(identity: Identity) -> F64:
+    """The left brow from nose to temple [K, 3]: x, y of its middle and half its thickness, in painter metres.
+
+    Women's brows lie higher and arch more; men's are straight and thick; with age they sink at the temple.
+    """
     rng = np.random.default_rng([identity.seed, 3])
-    count = int(220 + 160 * identity.brow_weight)
-    sides = []
-    for side in (1, -1):
-        t = rng.beta(1.1, 1.15, count)  # along the brow: 0 at the nose, 1 at the temple
-        centre_x = 0.0105 + 0.0425 * t
-        arch = 0.0045 * np.sin(np.clip(t * 1.15, 0, 1.35) * np.pi * 0.72) - 0.0065 * np.clip(t - 0.62, 0, 1) ** 1.3 * 2
-        thick = (0.0026 + 0.0026 * identity.brow_weight) * (1 - 0.72 * t**1.4) * np.clip(0.55 + 4 * t, 0, 1)
-        across = rng.uniform(-1, 1, count)
-        x, y = centre_x, EYE_Y + 0.0185 + arch + across * thick * 0.75
-        # Hairs rise at the nose, lie down outwards, and those of the upper edge point down to meet them.
-        angle = np.radians(78 - 75 * np.clip(t * 1.8, 0, 1) - 24 * np.clip(t - 0.5, 0, 1) - 22 * np.clip(across, 0, 1))
-        angle += rng.normal(0, 0.14, count)
-        length = rng.uniform(0.0045, 0.0080, count) * (1 - 0.35 * t)
-        root_x, root_y = x - 0.4 * length * np.cos(angle), y - 0.4 * length * np.sin(angle)
-        tip_x, tip_y = x + 0.6 * length * np.cos(angle), y + 0.6 * length * np.sin(angle)
-        width = rng.uniform(0.00020, 0.00034, count)
-        strength = rng.uniform(0.6, 0.95, count) * (1 - 0.4 * np.abs(across) ** 3)
-        sides.append(np.stack([side * root_x, root_y, side * tip_x, tip_y, width, strength], 1))
-    return np.concatenate(sides)
+    woman, age = identity.gender, float(np.clip((identity.age - 40) / 40, 0, 1))
+    t = np.linspace(0, 1, 24)
+    start, stop = 0.0112 + rng.normal(0, 0.0007), 0.0535 + rng.normal(0, 0.0008)
+    peak = 0.62 + rng.normal(0, 0.04)
+    arch = (0.0032 + 0.0024 * woman + rng.normal(0, 0.0007)) * np.sin(0.5 * np.pi * np.clip(t / peak, 0, 1))
+    fall = (0.0062 + 0.0012 * woman + 0.001 * age) * (np.clip(t - peak, 0, 1) / (1 - peak)) ** 1.5
+    y = EYE_Y + 0.0178 + 0.0012 * woman + rng.normal(0, 0.0006) + arch - fall
+    thick = (0.0027 + 0.0016 * identity.brow_weight - 0.0009 * woman) * (1 - 0.70 * t**1.6)
+    thick *= np.clip(0.62 + 3.5 * t, 0, 1)
+    return np.stack([start + (stop - start) * t, y, thick], 1)
 
 
 def lift(mesh: Textured) -> F32:
@@ -158,11 +152,11 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     uv = atlas_uv(mesh)
     kind, place, masks = _visible(mesh, size, uv)
     texture = np.zeros((size, size, CHANNELS), np.uint8)
-    colours, numbers, strokes = palette(identity), settings(identity), brow_strokes(identity)
+    colours, numbers, line = palette(identity), settings(identity), brow_line(identity)
     hairs = growth(identity)
     pieces = -(-size // 16)
     spread(
-        lambda i: paint_rows(i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, strokes, hairs, texture),
+        lambda i: paint_rows(i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, line, hairs, texture),
         pieces,
     )
     # Filtering reads a little past the edges of the islands: repeat the nearest painted texel there.

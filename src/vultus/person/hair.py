@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vultus.camera import Camera
+from vultus.person.brows import brows
 from vultus.person.drawn import rows_of
 from vultus.person.groom import hair as groomed
 from vultus.person.hairlight import light_strands
 from vultus.person.identity import Identity
+from vultus.person.lashes import lashes
 from vultus.person.mesh import PersonMesh
 from vultus.person.strands import Binding, Groom, anchors, bind, chosen, move, rigid_fit, thinned
 from vultus.render.shadows import ShadowMap
@@ -24,14 +26,21 @@ F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
 _CHUNK = 512  # strands that one thread moves and lights at a time
-_SHADE = 900  # strands at most that one groom draws into the shadow map
-_SHADE_WIDTH = 0.0022  # metres; less would leave holes between them
+_SHADE = 1500  # strands at most that one kind of hair draws into a shadow map
+_SHADE_WIDTH = 0.0014  # metres; less would leave holes between them
 
 
 @lru_cache(maxsize=4)
 def grooms(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
     """All hair of *identity* on *mesh*, the bust with one subdivision."""
-    return groomed(mesh, identity)
+    return (*groomed(mesh, identity), brows(mesh, identity), *lashes(mesh, identity))
+
+
+@lru_cache(maxsize=4)
+def shades(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
+    """Few, wide strands in place of all hair of *identity* but the lashes, for shadows."""
+    some = (thinned(groom, _SHADE / len(groom)) for groom in grooms(mesh, identity) if len(groom) and not groom.lid)
+    return tuple(replace(few, width=np.maximum(few.width, _SHADE_WIDTH).astype(np.float32)) for few in some)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +54,15 @@ class _Posed:
     screen: F32
     colour: F32
     seen: NDArray[np.uint8]
-    shade: Groom
-    shade_binding: Binding
-    shade_points: F32
+
+
+@dataclass(frozen=True, eq=False)
+class _Shade:
+    """Wide strands for the shadow map with their binding and buffer."""
+
+    groom: Groom
+    binding: Binding
+    points: F32
 
 
 class Hair:
@@ -73,16 +88,17 @@ class Hair:
             some = thinned(groom, strands / len(groom))
             # Those nearest to the camera first: what they hide then costs little.
             some = chosen(some, np.argsort(some.points.mean(1) @ forward, kind="stable"))
-            shade = thinned(groom, _SHADE / len(groom))
             gloss = np.random.default_rng([identity.seed, 60, i]).uniform(-1, 1, len(some)).astype(np.float32)
             points, screen, colour = (np.zeros_like(some.points) for _ in range(3))
             self._parts.append(
                 _Posed(
                     some, bind(some, mesh, number, normals), gloss, points, screen, colour,
-                    np.zeros(len(some), np.uint8), shade, bind(shade, mesh, number, normals),
-                    np.zeros_like(shade.points),
+                    np.zeros(len(some), np.uint8),
                 )
             )  # fmt: skip
+        self._shades = [
+            _Shade(few, bind(few, mesh, number, normals), np.zeros_like(few.points)) for few in shades(mesh, identity)
+        ]
         self._frames = np.zeros((2, 3, 4), np.float32)
         self._lag = np.zeros((3, 3), np.float32)
 
@@ -107,14 +123,10 @@ class Hair:
 
     def cast(self, shadow: ShadowMap, vertices: F32, normals: F32) -> None:
         """Draw thinned, wide strands into *shadow* after the solid surfaces; ``pose`` comes first."""
-        for part in self._parts:
-            if part.groom.lid:
-                continue
-            self._move(part.shade, part.shade_binding, vertices, normals, part.shade_points)
-            flat = part.shade_points.reshape(-1, 3)
-            screen = project(shadow.camera, flat).reshape(part.shade_points.shape)
-            width = np.maximum(part.shade.width, _SHADE_WIDTH).astype(np.float32)
-            cast(screen, width, shadow.camera.focal[1], shadow.inverse_depth)
+        for few in self._shades:
+            self._move(few.groom, few.binding, vertices, normals, few.points)
+            screen = project(shadow.camera, few.points.reshape(-1, 3)).reshape(few.points.shape)
+            cast(screen, few.groom.width, shadow.camera.focal[1], shadow.inverse_depth)
 
     def draw(self, layer: StrandLayer, shadow: F32, light_camera: F32, light: F32, eye: F32) -> None:
         """Light the posed strands and draw them on *layer*, which is cleared already."""

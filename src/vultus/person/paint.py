@@ -140,22 +140,16 @@ def _lips(
 
 
 @fast
-def _strokes(x: float, y: float, strokes: np.ndarray) -> float:
-    """Cover in [0, 1] at a point of the front plane by hairs [N, 6]: x, y of root and tip, width, strength."""
-    free = 1.0
-    for n in range(strokes.shape[0]):
-        px, py = x - strokes[n, 0], y - strokes[n, 1]
-        dx, dy = strokes[n, 2] - strokes[n, 0], strokes[n, 3] - strokes[n, 1]
-        length = dx * dx + dy * dy
-        t = (px * dx + py * dy) / length
-        if t < -0.05 or t > 1.05:
-            continue
-        # Hairs bend a little and taper to the tip.
-        across = (px * dy - py * dx) / np.sqrt(length) + 0.00045 * np.sin(np.pi * min(max(t, 0.0), 1.0)) * np.sign(dx)
-        width = strokes[n, 4] * (1.1 - 0.7 * t)
-        if abs(across) < 2 * width:
-            free *= 1 - strokes[n, 5] * np.exp(-((across / width) ** 2)) * step(t, -0.05, 0.05) * step(t, 1.05, 0.7)
-    return 1 - free
+def _brow(x: float, y: float, line: np.ndarray) -> float:
+    """How much of a brow's shade lies on a point of the front plane, in [0, 1]; *line* [K, 3] as ``brow_line``."""
+    last = line.shape[0] - 1
+    t = (x - line[0, 0]) / (line[last, 0] - line[0, 0]) * last
+    if t < -0.12 * last or t > 1.1 * last:
+        return 0.0
+    n = min(max(int(t), 0), last - 1)
+    u = min(max(t - n, 0.0), 1.0)
+    middle, half = line[n, 1] + u * (line[n + 1, 1] - line[n, 1]), line[n, 2] + u * (line[n + 1, 2] - line[n, 2])
+    return bell(y - middle, 0.95 * half) * step(t, -0.10 * last, 0.12 * last) * step(t, 1.08 * last, 0.80 * last)
 
 
 @fast
@@ -168,7 +162,7 @@ def _head(
     masks: np.ndarray,
     colours: np.ndarray,
     s: np.ndarray,
-    strokes: np.ndarray,
+    line: np.ndarray,
     hairs: np.ndarray,
 ) -> None:
     """Skin with everything on it. *masks*: lips, inside of the mouth, eyelids, ears, each in [0, 1]."""
@@ -181,11 +175,10 @@ def _head(
     surface[GLOSS] = 0.33 + 0.08 * tzone + 0.09 * value(480 * x, 480 * y, 480 * z, seed + 107)
     surface[SHINE], surface[OPEN], surface[SOFT] = 0.42, 1.0, 1.0
     if y < 0.775 and y > 0.725 and ax < 0.065 and z > 0.085:
-        cover = _strokes(x, y, strokes) * s[BROW_WEIGHT]
-        shade = 0.45 * s[BROW_WEIGHT] * bell(y - 0.7475 - 0.003 * np.sin((ax - 0.012) * 60), 0.0045)
-        shade *= step(ax, 0.008, 0.018) * step(ax, 0.056, 0.046)
-        mix(out, colours[BROW, 0], colours[BROW, 1], colours[BROW, 2], max(cover, shade))
-        surface[SHINE] *= 1 - 0.7 * cover
+        shade = 0.55 * s[BROW_WEIGHT] * _brow(ax, y, line)
+        shade *= 0.85 + 0.3 * value(700 * x, 500 * y, 0.0, seed + 91)
+        mix(out, colours[BROW, 0], colours[BROW, 1], colours[BROW, 2], shade)
+        surface[SHINE] *= 1 - 0.7 * shade
     if lip > 0.01:
         _lips(out, surface, x, y, z, lip, colours, s)
     # The rim of the lids: pink and moist where it turns in, with a dark root line of lashes before it.
@@ -193,8 +186,8 @@ def _head(
     gap = np.sqrt(ex * ex + ey * ey + ez * ez) - EYE_R
     if gap < 0.006 and z > EYE_Z - 0.004:
         rim = step(gap, 0.0013, 0.0004)
-        root = bell(gap - 0.0017, 0.0008) * (1.0 if ey > 0 else 0.45)
-        mix(out, 0.035, 0.02, 0.016, (0.55 + 0.3 * s[MAKEUP]) * root)
+        root = bell(gap - 0.0020, 0.0009) * (1.0 if ey > 0 else 0.40)
+        mix(out, 0.035, 0.02, 0.016, (0.72 + 0.25 * s[MAKEUP]) * root)
         mix(out, 0.42, 0.16, 0.13, 0.75 * rim)
         surface[GLOSS] += 0.4 * rim
         surface[SHINE] += 0.5 * rim
@@ -265,7 +258,7 @@ def paint_rows(
     masks: np.ndarray,
     colours: np.ndarray,
     settings: np.ndarray,
-    strokes: np.ndarray,
+    line: np.ndarray,
     hairs: np.ndarray,
     atlas: np.ndarray,
 ) -> None:
@@ -287,7 +280,7 @@ def paint_rows(
             if what == 0 or what == 9:
                 for c in range(4):
                     mask[c] = masks[row, column, c] / 255.0
-                _head(out, surface, x, y, z, mask, colours, settings, strokes, hairs)
+                _head(out, surface, x, y, z, mask, colours, settings, line, hairs)
                 if what == 0 and y < collar(x, z) + 0.001:
                     _cloth(out, surface, x, y, z, colours, step(y, collar(x, z) + 0.001, collar(x, z) - 0.001))
             elif what <= 2:

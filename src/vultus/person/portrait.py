@@ -14,7 +14,7 @@ from vultus.errors import VultusError, unknown
 from vultus.person import lamps, occlusion, shading, surface, tone
 from vultus.person.appearance import Appearance, paint
 from vultus.person.drawn import gather, lift_off, split_seams, surfaces
-from vultus.person.hair import Hair
+from vultus.person.hair import Hair, shades
 from vultus.person.identity import Identity
 from vultus.person.light import LightRig, rig
 from vultus.person.mesh import PersonMesh, build_mesh
@@ -69,7 +69,8 @@ def _ambient(identity: Identity) -> F32:
     mesh, s = _bust(identity), surfaces(_bust(identity))
     vertices, lift = mesh.neutral[s.vertices], _painted(identity, 1024).lift[s.vertices]
     lift_off(vertices, vertex_normals(vertices, s.welded), lift)
-    return occlusion.ambient(vertices, vertex_normals(vertices, s.welded), s.welded)
+    hair = [(some.points, some.width) for some in shades(mesh, identity)]
+    return occlusion.ambient(vertices, vertex_normals(vertices, s.welded), s.welded, hair)
 
 
 def framing(mesh: PersonMesh, size: tuple[int, int] = (512, 512)) -> Camera:

@@ -324,6 +324,9 @@ def move(
                 b[0] = a[0] + x - (skull[0, 0] * rx + skull[0, 1] * ry + skull[0, 2] * rz + skull[0, 3])
                 b[1] = a[1] + y - (skull[1, 0] * rx + skull[1, 1] * ry + skull[1, 2] * rz + skull[1, 3])
                 b[2] = a[2] + z - (skull[2, 0] * rx + skull[2, 1] * ry + skull[2, 2] * rz + skull[2, 3])
+                # A lid rolls as it slides, so that lashes turn further than it moves around the eyeball.
+                for p in range(3):
+                    b[p] += np.float32(0.9) * (b[p] - a[p])
                 _turn_between(a, b, smallest)
                 for p in range(3):
                     for q in range(3):

@@ -198,6 +198,7 @@ class StrandLayer:
 def cast(screen: np.ndarray, width: np.ndarray, focal: float, inverse_depth: np.ndarray) -> None:
     """Draw strands [N, P, 3] of *width* [N] metres as opaque ribbons into a depth map float32 [S, S] (1/m)."""
     rows, columns = inverse_depth.shape
+    step = np.float32(1.0) / np.float32(screen.shape[1] - 1)
     for n in range(screen.shape[0]):
         for s in range(screen.shape[1] - 1):
             x0, y0, z0 = screen[n, s, 0], screen[n, s, 1], screen[n, s, 2]
@@ -206,13 +207,15 @@ def cast(screen: np.ndarray, width: np.ndarray, focal: float, inverse_depth: np.
                 continue
             dx, dy = x1 - x0, y1 - y0
             steps = int(max(abs(dx), abs(dy))) + 1
-            radius = np.float32(0.5) * width[n] * z0 * np.float32(focal)
+            full = np.float32(0.5) * width[n] * z0 * np.float32(focal)
             for k in range(steps):
                 u = np.float32(k) / np.float32(steps)
+                t = (np.float32(s) + u) * step
+                radius = full * (np.float32(1.0) - np.float32(1 - TIP) * t * t)
                 x, y, z = x0 + u * dx, y0 + u * dy, z0 + u * (z1 - z0)
                 top, bottom = int(np.floor(y - radius + 0.5)), int(np.floor(y + radius + 0.5))
                 left, right = int(np.floor(x - radius + 0.5)), int(np.floor(x + radius + 0.5))
-                for j in range(max(top, 0), min(max(bottom, top + 1), rows)):
-                    for i in range(max(left, 0), min(max(right, left + 1), columns)):
+                for j in range(max(top, 0), min(bottom, rows)):
+                    for i in range(max(left, 0), min(right, columns)):
                         if z > inverse_depth[j, i]:
                             inverse_depth[j, i] = z
