@@ -159,7 +159,7 @@ def test_broken_vertices_leave_a_picture() -> None:
 def test_extreme_light_stays_in_range() -> None:
     for scale in (0.0, 1e4):
         lamp = Lamp((0, 0, 1), (scale, scale, scale))
-        lights = LightRig(key=lamp, fill=lamp, rim=lamp, sky=(scale,) * 3, ground=(scale,) * 3)
+        lights = LightRig(key=lamp, fill=lamp, rim=lamp, sky=(scale,) * 3, ground=(scale,) * 3, front=(scale,) * 3)
         p = Portrait(WHO, (64, 64), "default", light=lights)
         image = p.render(p.mesh.neutral)
         nose = image[28:40, 28:36]

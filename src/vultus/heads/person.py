@@ -47,13 +47,17 @@ class PersonHead:
         quality: Quality = "default",
         camera: Camera | None = None,
         light: LightRig | str = "studio",
+        place: str | None = None,
     ) -> None:
         """*face* as ``person.identity.parse_identity`` reads it; *size* (width, height) in pixels.
 
-        Without *camera* head and shoulders are in the picture.
+        Without *camera* head and shoulders are in the picture, and without *place* (``person.places.PLACES``) the
+        place that goes with the *light* stands behind them.
         """
         self.identity = face if isinstance(face, Identity) else parse_identity(face)
-        self._looks: dict[str, Any] = {"size": size, "quality": quality, "camera": camera, "light": light}
+        self._looks: dict[str, Any] = {
+            "size": size, "quality": quality, "camera": camera, "light": light, "place": place,
+        }  # fmt: skip
         self._vertices = np.empty((0, 3), np.float32)
         self._painters: deque[Callable[[Floats], Pixels]] = deque()
 

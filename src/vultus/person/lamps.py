@@ -12,20 +12,10 @@ from numpy.typing import NDArray
 
 from vultus.camera import Camera
 from vultus.person.jit import part
-from vultus.person.light import LightRig
+from vultus.person.light import surroundings
 from vultus.person.pigment import GLOSS, OPEN, SHINE, SOFT
 
 F32 = NDArray[np.float32]
-
-
-def light_rows(rig: LightRig) -> F32:
-    """The rig for the kernel, [5, 6]: unit direction and colour of key, fill, rim; sky and ground in the colours."""
-    rows = np.zeros((5, 6), np.float32)
-    for i, lamp in enumerate((rig.key, rig.fill, rig.rim)):
-        direction = np.array(lamp.direction)
-        rows[i] = [*(direction / np.linalg.norm(direction)), *(rig.exposure * np.array(lamp.colour))]
-    rows[3, 3:], rows[4, 3:] = rig.exposure * np.array(rig.sky), rig.exposure * np.array(rig.ground)
-    return rows
 
 
 def camera_rows(camera: Camera) -> F32:
@@ -53,9 +43,16 @@ def leaving(
     a2 = max(rough * rough * rough * rough, np.float32(0.0004))
     f0 = np.float32(0.07) * t[SHINE]
     diffuse_r, diffuse_g, diffuse_b, shine_r, shine_g, shine_b = zero, zero, zero, zero, zero, zero
-    wrap_r, wrap_g, wrap_b = np.float32(0.28) * soft, np.float32(0.13) * soft, np.float32(0.07) * soft
-    gain_r, gain_g, gain_b = one / (one + wrap_r), one / (one + wrap_g), one / (one + wrap_b)
     for q in range(3):
+        # A large lamp reaches around the terminator, and its mirror image is broader and dimmer.
+        size = light[3, q]
+        wrap = np.float32(0.4) * size
+        wrap_r, wrap_g, wrap_b = (
+            wrap + np.float32(0.28) * soft, wrap + np.float32(0.13) * soft, wrap + np.float32(0.07) * soft,
+        )  # fmt: skip
+        gain_r, gain_g, gain_b = one / (one + wrap_r), one / (one + wrap_g), one / (one + wrap_b)
+        wide = rough * rough + np.float32(0.35) * size
+        wide2 = max(wide * wide, np.float32(0.0004))
         lx, ly, lz = light[q, 0], light[q, 1], light[q, 2]
         nl = p[3] * lx + p[4] * ly + p[5] * lz
         s = shadow if q == 0 else np.float32(0.3) + np.float32(0.7) * ambient
@@ -69,7 +66,7 @@ def leaving(
             r = one / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-12))
             nh = max(zero, (p[3] * hx + p[4] * hy + p[5] * hz) * r)
             lh = max(zero, (lx * hx + ly * hy + lz * hz) * r)
-            d = nh * nh * (a2 - one) + one
+            d = nh * nh * (wide2 - one) + one
             g = one - lh
             fresnel = f0 + (one - f0) * g * g * g * g * g * t[SHINE]
             s *= one if q == 0 or is_eye else ambient * np.float32(0.7)
@@ -78,16 +75,15 @@ def leaving(
             shine_r += k * light[q, 3]
             shine_g += k * light[q, 4]
             shine_b += k * light[q, 5]
-    up = np.float32(0.5) + np.float32(0.5) * p[4]
     bounce = ambient * (one + np.float32(0.20) * soft * (one - ambient))
     nv = max(zero, p[3] * view[0] + p[4] * view[1] + p[5] * view[2])
     edge = (one - nv) * (one - nv)
     sheen = np.float32(0.55) * t[SHINE] * (np.float32(0.06) + edge * edge * (np.float32(0.4) + t[GLOSS])) * ambient
     if is_eye:
         sheen *= np.float32(0.35)
-    sky_r = light[4, 3] + (light[3, 3] - light[4, 3]) * up
-    sky_g = light[4, 4] + (light[3, 4] - light[4, 4]) * up
-    sky_b = light[4, 5] + (light[3, 5] - light[4, 5]) * up
+    sky_r = surroundings(light, 0, p[3], p[4], p[5])
+    sky_g = surroundings(light, 1, p[3], p[4], p[5])
+    sky_b = surroundings(light, 2, p[3], p[4], p[5])
     out[0] = (t[0] * (diffuse_r + sky_r * bounce) + shine_r + sheen * sky_r) * t[OPEN]
     out[1] = (t[1] * (diffuse_g + sky_g * ambient) + shine_g + sheen * sky_g) * t[OPEN]
     out[2] = (t[2] * (diffuse_b + sky_b * ambient) + shine_b + sheen * sky_b) * t[OPEN]

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from vultus.camera import Camera
 from vultus.defaults import Quality
 from vultus.errors import VultusError, unknown
-from vultus.person import lamps, occlusion, shading, surface, tone
-from vultus.person.appearance import Appearance, paint
+from vultus.person import lamps, occlusion, places, shading, surface, tone
+from vultus.person.appearance import Appearance, paint, palette
 from vultus.person.drawn import gather, lift_off, split_seams, surfaces
 from vultus.person.hair import Hair, shades
 from vultus.person.identity import Identity
-from vultus.person.light import LightRig, rig
+from vultus.person.light import LightRig, light_rows, rig
 from vultus.person.mesh import PersonMesh, build_mesh
+from vultus.person.pigment import SKIN
 from vultus.render.shadows import ShadowMap
 from vultus.render.strands import StrandLayer
 from vultus.render.threads import spread
@@ -100,8 +101,12 @@ class Portrait:
         quality: Quality = "default",
         light: LightRig | str = "studio",
         camera: Camera | None = None,
+        place: str | None = None,
     ) -> None:
-        """*size* is (width, height) in pixels; *camera*, resized to it, replaces the default framing."""
+        """*size* is (width, height) in pixels; *camera*, resized to it, replaces the default framing.
+
+        *place*, one of ``places.PLACES``, stands behind the person instead of the one that goes with the *light*.
+        """
         if quality not in _EFFORTS:
             raise unknown("quality", str(quality), _EFFORTS)
         width, height = size
@@ -109,6 +114,7 @@ class Portrait:
             raise VultusError(f"Cannot draw {width}x{height} pixels", "Choose sizes from 8 to 4096.")
         self.identity, self.size = identity, (width, height)
         self.light = rig(light) if isinstance(light, str) else light
+        self._backdrop = places.place(place or self.light.place, width, height)
         self.mesh = _bust(identity)
         self.camera = (camera or framing(self.mesh, (width, height))).resized(width, height)
         self._effort = _EFFORTS[quality]
@@ -132,10 +138,9 @@ class Portrait:
         self._points[:, 6] = _ambient(self.identity)[s.points]
         self._points[:, 7:9] = self.appearance.uv[s.uv]
         self._screen = np.empty((len(s.points), 3), np.float32)
-        self._backdrop = tone.background(self.light, height, width)
-        self._light = lamps.light_rows(self.light)
+        self._light = light_rows(self.light, float(palette(self.identity)[SKIN].mean()))
         self._table = tone.tone_table()
-        self._plain = tone.encode(self._backdrop, self._table)
+        self._plain = places.dithered(tone.encode(self._backdrop, self._table))
         self._words = surface.packed(self.appearance.texture)
         self._eye = self.camera.position.astype(np.float32)
         self._map: tuple[F64, ShadowMap] | None = None

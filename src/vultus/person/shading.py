@@ -8,7 +8,7 @@ from vultus.person.jit import fast, part
 from vultus.person.lamps import leaving
 from vultus.person.pigment import OPEN, SOFT
 from vultus.person.surface import surface_at
-from vultus.person.tone import BRIGHTEST, LEVELS
+from vultus.person.tone import to_screen
 from vultus.person.visibility import nearby, shadowed
 from vultus.render.strands import BIAS, FULL
 
@@ -74,7 +74,6 @@ def shade_rows(
     p, t = np.zeros(9, np.float32), np.zeros(8, np.float32)
     colour, view, total = np.zeros(3, np.float32), np.zeros(3, np.float32), np.zeros(3, np.float32)
     one, zero = np.float32(1.0), np.float32(0.0)
-    scale = np.float32(1.0 / BRIGHTEST)
     apart = cells.shape[0] > image.shape[0]  # a cell for every sample
     for row in range(row0, row1):
         for column in range(image.shape[1]):
@@ -89,7 +88,7 @@ def shade_rows(
             if hair and not apart and _covered(cells, inverse, row, column, k):
                 side = 1
                 for c in range(3):
-                    total[c] = max(zero, min(cells[row, column, c], np.float32(2.5)))
+                    total[c] = max(zero, min(cells[row, column, c], np.float32(4.0)))
             for n in range(side * side if total[0] == zero else 0):
                 j, i = (row * k + n // side, column * k + n % side) if side > 1 else (row * k, column * k)
                 f = ids[j, i]
@@ -144,8 +143,6 @@ def shade_rows(
                 for c in range(3):
                     value = colour[c]
                     # Values beyond the screen's range are cut per sample, so that highlights get smooth edges.
-                    total[c] += min(value, np.float32(2.5)) if value > zero else zero  # NaN becomes 0
+                    total[c] += min(value, np.float32(4.0)) if value > zero else zero  # NaN becomes 0
             r = one / np.float32(side * side)
-            for c in range(3):
-                level = np.sqrt(min(total[c] * r * scale, one)) * np.float32(LEVELS - 1)
-                image[row, column, c] = table[int(level + np.float32(0.5))]
+            to_screen(total[0] * r, total[1] * r, total[2] * r, table, image[row, column])
