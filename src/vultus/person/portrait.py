@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vultus.camera import Camera
 from vultus.defaults import Quality
 from vultus.errors import VultusError, unknown
-from vultus.person import lamps, occlusion, places, shading, surface, tone
+from vultus.person import lamps, occlusion, places, shading, surface, tone, visibility
 from vultus.person.appearance import Appearance, paint, palette
 from vultus.person.drawn import gather, lift_off, split_seams, surfaces
 from vultus.person.hair import Hair, shades
@@ -31,26 +31,28 @@ U8 = NDArray[np.uint8]
 
 FACE_SHARE = 0.55  # of the height of the default picture, chin to hairline
 _DISTANCE = 1.3  # metres from the default camera to the face
+_SOME = 1024  # points that one thread finds the light of at a time
+_SOME = 1024  # points that one thread finds the light of at a time
 _ROWS = 8  # that one thread shades at a time
 
 
 @dataclass(frozen=True)
 class _Effort:
-    """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and filter,
-    cells of hair per pixel along each side, strands of one kind of hair."""
+    """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and
+    lookups in it, cells of hair per pixel along each side, strands of one kind of hair."""
 
     samples: int
     every: bool
     shadow: int
-    radius: int
+    taps: int
     cells: int
     strands: int
 
 
 _EFFORTS: dict[Quality, _Effort] = {
     "draft": _Effort(1, False, 0, 0, 1, 2000),
-    "default": _Effort(2, False, 384, 1, 1, 8000),
-    "film": _Effort(3, True, 768, 3, 3, 100_000),
+    "default": _Effort(2, False, 384, 16, 1, 8000),
+    "film": _Effort(3, True, 768, 24, 3, 100_000),
 }
 
 
@@ -138,6 +140,8 @@ class Portrait:
         self._points[:, 6] = _ambient(self.identity)[s.points]
         self._points[:, 7:9] = self.appearance.uv[s.uv]
         self._screen = np.empty((len(s.points), 3), np.float32)
+        self._lit = np.ones(len(s.points), np.float32)  # the share of the key light that reaches each point
+        self._lit = np.ones(len(s.points), np.float32)  # the share of the key light that reaches each point
         self._light = light_rows(self.light, float(palette(self.identity)[SKIN].mean()))
         self._table = tone.tone_table()
         self._plain = places.dithered(tone.encode(self._backdrop, self._table))
@@ -168,6 +172,10 @@ class Portrait:
         self._place(np.ascontiguousarray(vertices, np.float32))
         self._hair.pose(self._raised, self._normals, sway)
         shadow, light_camera = self._shadow()
+        if not self._effort.every:
+            self._light_points(shadow, light_camera)
+        if not self._effort.every:
+            self._light_points(shadow, light_camera)
         self._layer.clear(self._raster.inverse_depth)
         self._hair.draw(self._layer, shadow, light_camera, self._light, self._eye)
         width, height = self.size
@@ -178,7 +186,7 @@ class Portrait:
             shading.shade_rows(
                 i * _ROWS, min(height, (i + 1) * _ROWS), self._effort.samples, self._effort.every,
                 r.ids, r.bary, r.inverse_depth, cells, s.triangles, s.kind, self._points, self._words,
-                shadow, light_camera, self._effort.radius, self._light, self._eye, self._sample_camera.focal[1],
+                shadow, light_camera, self._effort.taps, self._lit, self._light, self._eye, self._sample_camera.focal[1],
                 self._backdrop, self._plain, self._table, image,
             )  # fmt: skip
 
@@ -214,6 +222,30 @@ class Portrait:
         shadow.draw(self._raised, self._surfaces.welded)
         self._hair.cast(shadow, self._raised, self._normals)
         return shadow.inverse_depth, lamps.camera_rows(shadow.camera)
+
+    def _light_points(self, shadow: F32, light_camera: F32) -> None:
+        """Find the key light of every point: soft shadows do not need it of every pixel."""
+        n = len(self._points)
+
+        def some(i: int) -> None:
+            visibility.light_points(
+                i * _SOME, min(n, (i + 1) * _SOME), self._points, self._eye, shadow, light_camera, self._light[3, 0],
+                self._effort.taps, self._lit,
+            )  # fmt: skip
+
+        spread(some, -(-n // _SOME))
+
+    def _light_points(self, shadow: F32, light_camera: F32) -> None:
+        """Find the key light of every point: soft shadows do not need it of every pixel."""
+        n = len(self._points)
+
+        def some(i: int) -> None:
+            visibility.light_points(
+                i * _SOME, min(n, (i + 1) * _SOME), self._points, self._eye, shadow, light_camera, self._light[3, 0],
+                self._effort.taps, self._lit,
+            )  # fmt: skip
+
+        spread(some, -(-n // _SOME))
 
     def drawn(self) -> tuple[F32, I32]:
         """Screen points [V, 3] and triangles [F, 3] of the picture rendered last, as ``Rasteriser.draw`` takes them."""

@@ -9,7 +9,7 @@ from vultus.person.lamps import leaving
 from vultus.person.pigment import OPEN, SOFT
 from vultus.person.surface import surface_at
 from vultus.person.tone import to_screen
-from vultus.person.visibility import nearby, shadowed
+from vultus.person.visibility import nearby, open_above, shadowed
 from vultus.render.strands import BIAS, FULL
 
 
@@ -57,7 +57,8 @@ def shade_rows(
     atlas: np.ndarray,
     shadow: np.ndarray,
     light_camera: np.ndarray,
-    radius: int,
+    taps: int,
+    lit: np.ndarray,
     light: np.ndarray,
     eye: np.ndarray,
     focal: float,
@@ -68,7 +69,8 @@ def shade_rows(
 ) -> None:
     """Shade the rows [row0, row1) of *image* uint8 [H, W, 3] from k x k samples a pixel.
 
-    Where all samples of a pixel show the same surface only one is shaded, unless *every*. *cells* of a
+    Where all samples of a pixel show the same surface only one is shaded, and the key light of the points, *lit*, is
+    interpolated, unless *every*. *cells* of a
     ``StrandLayer`` hold hair, one a pixel or one a sample. ``portrait`` explains the other arrays.
     """
     p, t = np.zeros(9, np.float32), np.zeros(8, np.float32)
@@ -85,6 +87,7 @@ def shade_rows(
                 continue
             side = 1 if single else k
             total[:] = zero
+            free = open_above(inverse, row * k + k // 2, column * k + k // 2, focal) if every else one
             if hair and not apart and _covered(cells, inverse, row, column, k):
                 side = 1
                 for c in range(3):
@@ -101,7 +104,7 @@ def shade_rows(
                     vx, vy, vz = eye[0] - p[0], eye[1] - p[1], eye[2] - p[2]
                     r = one / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-20))
                     view[0], view[1], view[2] = vx * r, vy * r, vz * r
-                    ambient, what = p[6], kind[f]
+                    ambient, what = p[6] * free, kind[f]
                     if what != 0 or t[OPEN] < np.float32(0.97):
                         # Eyes, teeth and tongue: what they see of the sky depends on lids and lips of this frame.
                         z = one / inverse[j, i]
@@ -121,10 +124,11 @@ def shade_rows(
                         r = one / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-20))
                         p[3], p[4], p[5] = nx * r, ny * r, nz * r
                     nl = p[3] * light[0, 0] + p[4] * light[0, 1] + p[5] * light[0, 2]
-                    # Looking from a little outside keeps surfaces that the light grazes from shading themselves.
-                    out = np.float32(0.0045) * (one - np.float32(0.7) * max(zero, nl))
-                    x, y, z = p[0] + out * p[3], p[1] + out * p[4], p[2] + out * p[5]
-                    s = shadowed(shadow, light_camera, radius, x, y, z)
+                    if every:
+                        s = shadowed(shadow, light_camera, light[3, 0], taps, n, p)
+                    else:
+                        a, b = bary[j, i, 0], bary[j, i, 1]
+                        s = a * lit[triangles[f, 0]] + b * lit[triangles[f, 1]] + (one - a - b) * lit[triangles[f, 2]]
                     if 1 <= what <= 5:
                         s = np.float32(0.4) + np.float32(0.6) * s  # lids and lips let light through
                     # Surfaces that turn away shade themselves in the map; the wrapped light must get through there.
