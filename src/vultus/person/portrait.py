@@ -32,7 +32,6 @@ U8 = NDArray[np.uint8]
 FACE_SHARE = 0.55  # of the height of the default picture, chin to hairline
 _DISTANCE = 1.3  # metres from the default camera to the face
 _SOME = 1024  # points that one thread finds the light of at a time
-_SOME = 1024  # points that one thread finds the light of at a time
 _ROWS = 8  # that one thread shades at a time
 
 
@@ -141,7 +140,6 @@ class Portrait:
         self._points[:, 7:9] = self.appearance.uv[s.uv]
         self._screen = np.empty((len(s.points), 3), np.float32)
         self._lit = np.ones(len(s.points), np.float32)  # the share of the key light that reaches each point
-        self._lit = np.ones(len(s.points), np.float32)  # the share of the key light that reaches each point
         self._light = light_rows(self.light, float(palette(self.identity)[SKIN].mean()))
         self._table = tone.tone_table()
         self._plain = places.dithered(tone.encode(self._backdrop, self._table))
@@ -172,8 +170,6 @@ class Portrait:
         self._place(np.ascontiguousarray(vertices, np.float32))
         self._hair.pose(self._raised, self._normals, sway)
         shadow, light_camera = self._shadow()
-        if not self._effort.every:
-            self._light_points(shadow, light_camera)
         if not self._effort.every:
             self._light_points(shadow, light_camera)
         self._layer.clear(self._raster.inverse_depth)
@@ -222,18 +218,6 @@ class Portrait:
         shadow.draw(self._raised, self._surfaces.welded)
         self._hair.cast(shadow, self._raised, self._normals)
         return shadow.inverse_depth, lamps.camera_rows(shadow.camera)
-
-    def _light_points(self, shadow: F32, light_camera: F32) -> None:
-        """Find the key light of every point: soft shadows do not need it of every pixel."""
-        n = len(self._points)
-
-        def some(i: int) -> None:
-            visibility.light_points(
-                i * _SOME, min(n, (i + 1) * _SOME), self._points, self._eye, shadow, light_camera, self._light[3, 0],
-                self._effort.taps, self._lit,
-            )  # fmt: skip
-
-        spread(some, -(-n // _SOME))
 
     def _light_points(self, shadow: F32, light_camera: F32) -> None:
         """Find the key light of every point: soft shadows do not need it of every pixel."""
