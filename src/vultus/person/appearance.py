@@ -93,9 +93,7 @@ def settings(identity: Identity) -> F64:
     make_up = float(np.clip(identity.gender * 1.2 - 0.2, 0, 1)) * rng.uniform(0.1, 0.8)
     brows = 0.55 + 0.5 * identity.brow_weight
     lashes = 0.25 + 0.75 * identity.lashes
-    return np.array(
-        [identity.seed % 100_000, identity.stubble, freckles, age, make_up, brows, redness, lashes]
-    )
+    return np.array([identity.seed % 100_000, identity.stubble, freckles, age, make_up, brows, redness, lashes])
 
 
 def brow_line(identity: Identity) -> F64:
@@ -156,7 +154,9 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     hairs = growth(identity)
     pieces = -(-size // 16)
     spread(
-        lambda i: paint_rows(i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, line, hairs, texture),
+        lambda i: paint_rows(
+            i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, line, hairs, texture
+        ),
         pieces,
     )
     # Filtering reads a little past the edges of the islands: repeat the nearest painted texel there.

@@ -50,6 +50,7 @@ from vultus.person.pigment import (
     tint,
 )
 
+
 @fast
 def _skin(
     out: np.ndarray, x: float, y: float, z: float, lid: float, ear: float, colours: np.ndarray, s: np.ndarray
@@ -204,7 +205,14 @@ def _head(
 
 @fast
 def _roots(
-    out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, ear: float, colours: np.ndarray, s: np.ndarray,
+    out: np.ndarray,
+    surface: np.ndarray,
+    x: float,
+    y: float,
+    z: float,
+    ear: float,
+    colours: np.ndarray,
+    s: np.ndarray,
     hairs: np.ndarray,
 ) -> None:
     """The scalp under the strands: hair coloured, so that no skin gleams between them, fading at the hairline."""
