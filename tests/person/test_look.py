@@ -120,7 +120,9 @@ def test_closed_lips_hide_the_mouth() -> None:
     image = p.render(p.mesh.neutral)
     inside = np.isin(p.kinds(), INSIDE)
     assert inside.mean() < 0.003  # at most a hair's breadth between the lips
-    assert np.all(image[inside].mean(1) < 0.6 * image[p.kinds() == Kind.SKIN].mean())
+    skin = image[p.kinds() == Kind.SKIN].mean()
+    assert np.median(image[inside].mean(1)) < 0.45 * skin
+    assert np.all(image[inside].mean(1) < 0.75 * skin)  # edge pixels are in part lips
 
 
 def test_the_deep_mouth_is_darker_than_the_lips() -> None:

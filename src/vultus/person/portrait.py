@@ -182,8 +182,8 @@ class Portrait:
             shading.shade_rows(
                 i * _ROWS, min(height, (i + 1) * _ROWS), self._effort.samples, self._effort.every,
                 r.ids, r.bary, r.inverse_depth, cells, s.triangles, s.kind, self._points, self._words,
-                shadow, light_camera, self._effort.taps, self._lit, self._light, self._eye, self._sample_camera.focal[1],
-                self._backdrop, self._plain, self._table, image,
+                shadow, light_camera, self._effort.taps, self._lit, self._light, self._eye,
+                self._sample_camera.focal[1], self._backdrop, self._plain, self._table, image,
             )  # fmt: skip
 
         spread(rows, -(-height // _ROWS))

@@ -106,9 +106,7 @@ def open_above(inverse: np.ndarray, row: int, column: int, focal: float) -> np.f
 
 
 @part
-def _free(
-    shadow: np.ndarray, x: float, y: float, z: float, slope_x: float, slope_y: float, stride: int
-) -> np.float32:
+def _free(shadow: np.ndarray, x: float, y: float, z: float, slope_x: float, slope_y: float, stride: int) -> np.float32:
     """How free, in [0, 1], the way to the lamp is at a place of the map: between four texels *stride* apart.
 
     *z* is the depth of the surface there and *slope_x*, *slope_y* how it changes from texel to texel.
@@ -135,10 +133,8 @@ def _free(
 
 
 @fast
-def shadowed(
-    shadow: np.ndarray, lamp: np.ndarray, size: float, taps: int, turn: int, p: np.ndarray
-) -> np.float32:
-    """Key light in [0, 1] that reaches a point *p* (place [3] and unit normal [3]) from a lamp of angular radius *size*.
+def shadowed(shadow: np.ndarray, lamp: np.ndarray, size: float, taps: int, turn: int, p: np.ndarray) -> np.float32:
+    """Key light in [0, 1] that reaches *p* (place [3] and unit normal [3]) from a lamp of angular radius *size*.
 
     *shadow* [S, S] is the inverse depth seen by the camera *lamp* (rows of ``lamps.camera_rows``); a map of one texel
     means that nothing casts shadows. *taps* (1 to TAPS) is the work in a penumbra, *turn* turns the pattern: samples of
