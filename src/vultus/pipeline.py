@@ -359,6 +359,7 @@ def _sink(
 def _video(path: Path, fps: Fraction, look: Look, sound: Sound | None, pictures: list[float]) -> Iterator[Sink]:
     """Renders pieces of motion into a video; the encoder works beside the renderer."""
     from vultus.heads.person import PersonHead
+    from vultus.heads.sway import Sway
     from vultus.io.video import VideoWriter
 
     size = look.size
@@ -366,11 +367,12 @@ def _video(path: Path, fps: Fraction, look: Look, sound: Sound | None, pictures:
         raise VultusError(f"A video cannot be {size} pixels wide", f"Give an even --size in {SIZES[0]}–{SIZES[1]}")
     head = PersonHead(look.face, size=(size, size), quality=look.quality, light=look.light, place=look.place)
     head.bake()
+    sway = Sway()
     heard = sound.blocks(VIDEO_RATE) if sound else None
     with VideoWriter(path, size=(size, size), fps=fps, audio=heard, audio_rate=VIDEO_RATE) as writer:
 
         def write(motion: Motion) -> None:
-            for frame in head.frames([motion]):
+            for frame in head.frames([motion], sway):
                 if not pictures:
                     pictures.append(time.perf_counter())
                 writer.write(frame)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vultus import channels as ch
 from vultus.camera import Camera
 from vultus.defaults import FACE, Quality
+from vultus.heads.sway import Sway
 from vultus.mesh import Model, Primitive, Skeleton, split_seams
 from vultus.motion import Motion
 from vultus.person.hair import grooms
@@ -59,7 +60,7 @@ class PersonHead:
             "size": size, "quality": quality, "camera": camera, "light": light, "place": place,
         }  # fmt: skip
         self._vertices = np.empty((0, 3), np.float32)
-        self._painters: deque[Callable[[Floats], Pixels]] = deque()
+        self._painters: deque[Callable[[Floats, Floats], Pixels]] = deque()
 
     @cached_property
     def portrait(self) -> Portrait:
@@ -85,45 +86,48 @@ class PersonHead:
         """The mesh without subdivision: for measuring and for engines."""
         return build_mesh(self.identity)
 
-    def frames(self, motions: Iterable[Motion]) -> Iterator[Pixels]:
+    def frames(self, motions: Iterable[Motion], sway: Sway | None = None) -> Iterator[Pixels]:
         """A picture uint8 [H, W, 3] in sRGB for each frame of each piece, in a memory that does not grow.
 
         Several frames are drawn side by side, one a thread, and come out in order, the same whatever the number.
+        *sway* carries the inertia of hair on from one call to the next; without it hair starts at rest.
         """
-        rows = (row for motion in motions for row in motion.data)
+        sway = sway or Sway()
+        # The hair's inertia is followed here, in order, before frames go to threads.
+        rows = ((row, sway.step(row, float(motion.fps))) for motion in motions for row in motion.data)
         count = workers()
         if count == 1:
-            yield from map(self._drawn, rows)
+            yield from (self._drawn(row, lag) for row, lag in rows)
             return
         with ThreadPoolExecutor(count) as pool:
             pending: deque[Future[Pixels]] = deque()
-            for row in rows:
-                pending.append(pool.submit(self._drawn, row))
+            for row, lag in rows:
+                pending.append(pool.submit(self._drawn, row, lag))
                 if len(pending) > count:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
 
-    def _drawn(self, row: Floats) -> Pixels:
-        """The picture of one frame, by a portrait that no other thread has."""
+    def _drawn(self, row: Floats, lag: Floats) -> Pixels:
+        """The picture of one frame whose hair lags by *lag* [2, 3], by a portrait that no other thread has."""
         try:
             painter = self._painters.popleft()
         except IndexError:
             painter = self._painter()
         try:
             with alone():
-                return painter(row)
+                return painter(row, lag)
         finally:
             self._painters.append(painter)
 
-    def _painter(self) -> Callable[[Floats], Pixels]:
+    def _painter(self) -> Callable[[Floats, Floats], Pixels]:
         """A function that draws frames into buffers of its own."""
         portrait = Portrait(self.identity, **self._looks)
         vertices = np.empty_like(portrait.mesh.neutral)
 
-        def paint(row: Floats) -> Pixels:
+        def paint(row: Floats, lag: Floats) -> Pixels:
             portrait.mesh.evaluate_into(row, vertices)
-            return portrait.render(vertices, row)
+            return portrait.render(vertices, row, lag)
 
         return paint
 

@@ -25,7 +25,8 @@ from vultus.render.triangles import project
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
-_CHUNK = 512  # strands that one thread moves and lights at a time
+_CHUNK = 256  # strands that one thread moves and lights at a time
+_BATCH = 1024  # strands that are lit before they are drawn and hide others
 _SHADE = 1500  # strands at most that one kind of hair draws into a shadow map
 _SHADE_WIDTH = 0.0014  # metres; less would leave holes between them
 
@@ -41,6 +42,14 @@ def shades(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
     """Few, wide strands in place of all hair of *identity* but the lashes, for shadows."""
     some = (thinned(groom, _SHADE / len(groom)) for groom in grooms(mesh, identity) if len(groom) and not groom.lid)
     return tuple(replace(few, width=np.maximum(few.width, _SHADE_WIDTH).astype(np.float32)) for few in some)
+
+
+def _length(groom: Groom, camera: Camera) -> float:
+    """About how many pixels long all strands of *groom* are together."""
+    centre = groom.points.reshape(-1, 3).mean(0)
+    depth = float(camera.world_to_camera[2, :3] @ centre + camera.world_to_camera[2, 3])
+    length = float(np.linalg.norm(np.diff(groom.points, axis=1), axis=2).sum())
+    return max(1.0, length * camera.focal[1] / max(depth, 0.1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +78,16 @@ class Hair:
     """The strands of one portrait, in buffers that it keeps."""
 
     def __init__(
-        self, mesh: PersonMesh, identity: Identity, strands: int, camera: Camera, vertices: F32, normals: F32
+        self,
+        mesh: PersonMesh,
+        identity: Identity,
+        strands: int,
+        reach: float,
+        camera: Camera,
+        vertices: F32,
+        normals: F32,
     ) -> None:
-        """At most *strands* of each groom are drawn, seen by *camera*.
+        """At most *strands* of each groom are drawn, seen by *camera*, in all *reach* times its height long.
 
         *vertices* and *normals* [D, 3] are those that ``pose`` gets, at rest.
         """
@@ -85,7 +101,7 @@ class Hair:
         for i, groom in enumerate(grooms(mesh, identity)):
             if not len(groom):
                 continue
-            some = thinned(groom, strands / len(groom))
+            some = thinned(groom, min(strands / len(groom), reach * camera.height / _length(groom, camera)))
             # Those nearest to the camera first: what they hide then costs little.
             some = chosen(some, np.argsort(some.points.mean(1) @ forward, kind="stable"))
             gloss = np.random.default_rng([identity.seed, 60, i]).uniform(-1, 1, len(some)).astype(np.float32)
@@ -93,7 +109,7 @@ class Hair:
             self._parts.append(
                 _Posed(
                     some, bind(some, mesh, number, normals), gloss, points, screen, colour,
-                    np.zeros(len(some), np.uint8),
+                    np.zeros(some.points.shape[:2], np.uint8),
                 )
             )  # fmt: skip
         self._shades = [
@@ -133,16 +149,25 @@ class Hair:
         centre = self._frames[0, :, :3] @ self._anchors.centre + self._frames[0, :, 3]
         axis = np.stack([centre, -self._frames[0, :, 1]]).astype(np.float32)
         for part in self._parts:
-            self._light(part, layer.cells, shadow, light_camera, light, eye, axis)
-            layer.draw(part.screen, part.colour, part.groom.width, part.seen, self._camera.focal[1])
+            count = len(part.groom)
+            project(self._camera, part.points.reshape(-1, 3), part.screen.reshape(-1, 3))
+            # Batch by batch from the front, so that what lies below is known to be hidden.
+            for first in range(0, count, _BATCH):
+                some = slice(first, min(first + _BATCH, count))
+                self._light(part, some, layer.cells, shadow, light_camera, light, eye, axis)
+                layer.draw(
+                    part.screen[some], part.colour[some], part.groom.width[some], part.seen[some],
+                    self._camera.focal[1],
+                )  # fmt: skip
 
-    def _light(self, part: _Posed, cells: F32, shadow: F32, light_camera: F32, light: F32, eye: F32, axis: F32) -> None:
+    def _light(
+        self, part: _Posed, some: slice, cells: F32, shadow: F32, light_camera: F32, light: F32, eye: F32, axis: F32
+    ) -> None:
         g = part.groom
-        project(self._camera, part.points.reshape(-1, 3), part.screen.reshape(-1, 3))
         spread(
             lambda i: light_strands(
-                i * _CHUNK, min(len(g), (i + 1) * _CHUNK), part.points, part.screen, g.colour, g.open, part.gloss,
-                axis, cells, shadow, light_camera, light, eye, part.seen, part.colour,
+                some.start + i * _CHUNK, min(some.stop, some.start + (i + 1) * _CHUNK), part.points, part.screen,
+                g.colour, g.open, part.gloss, axis, cells, shadow, light_camera, light, eye, part.seen, part.colour,
             ),
-            -(-len(g) // _CHUNK),
+            -(-(some.stop - some.start) // _CHUNK),
         )  # fmt: skip

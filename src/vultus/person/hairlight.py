@@ -13,10 +13,11 @@ from __future__ import annotations
 import numpy as np
 
 from vultus.person.jit import fast, part
-from vultus.render.strands import BIAS
+from vultus.render.strands import BIAS, FULL
 
 _FADE = 1 / 0.010  # 1/m: how fast the key light fades inside hair
 _FREE = 0.0025  # metres behind the first surface that are still fully lit
+_BEHIND = 1.003  # hair that is further by this factor than hair that covers a cell is hidden: some 4 mm
 
 
 @part
@@ -48,15 +49,25 @@ def _entered(shadow: np.ndarray, light: np.ndarray, x: float, y: float, z: float
 
 
 @part
-def _seen(screen: np.ndarray, n: int, cells: np.ndarray) -> bool:
-    """Whether any point of strand *n* lies in the picture and before what is solid there."""
-    height, width = cells.shape[0], cells.shape[1]
-    for s in range(screen.shape[1]):
+def _mark(screen: np.ndarray, n: int, cells: np.ndarray, seen: np.ndarray) -> bool:
+    """Mark the points of strand *n* that may be seen, and their neighbours, in *seen* [N, P]; whether there are any.
+
+    Hidden are points outside the picture, behind what is solid, and well behind hair that covers already.
+    """
+    height, width, count = cells.shape[0], cells.shape[1], screen.shape[1]
+    some = False
+    for s in range(count):
+        seen[n, s] = 0
+    for s in range(count):
         x, y, z = screen[n, s, 0], screen[n, s, 1], screen[n, s, 2]
-        inside = z > 0.0 and x >= 0.0 and y >= 0.0 and x < np.float32(width) and y < np.float32(height)
-        if inside and z * np.float32(BIAS) > cells[np.uint64(y), np.uint64(x), 5]:
-            return True
-    return False
+        if z > 0.0 and x >= 0.0 and y >= 0.0 and x < np.float32(width) and y < np.float32(height):
+            j, i = np.uint64(y), np.uint64(x)
+            behind = cells[j, i, 3] >= np.float32(FULL) and z * np.float32(_BEHIND) < cells[j, i, 4]
+            if not behind and z * np.float32(BIAS) > cells[j, i, 5]:
+                some = True
+                for k in range(max(s - 1, 0), min(s + 2, count)):
+                    seen[n, k] = 1
+    return some
 
 
 @fast
@@ -77,26 +88,26 @@ def light_strands(
     seen: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Light the strands [first, last) at each point, *out* [N, P, 3], and mark in *seen* those that may be visible.
+    """Light the strands [first, last) at each point, *out* [N, P, 3], and mark in *seen* [N, P] what may be visible.
 
     *points* and *screen* [N, P, 3] are the posed strands, *albedo* [N, 3], *free* [N, P] the share of light inside the
     hair, *gloss* [N] in [-1, 1] varies the highlights from strand to strand, *axis* [2, 3] are the centre of the
-    cranium and the unit direction down the neck: away from it is outside. *cells* is the layer that will be drawn on,
+    cranium and the unit direction down the neck: away from it is outside. *cells* is the layer to be drawn on,
     *light* and the cameras are those of ``shading``.
     """
     one, zero, half = np.float32(1.0), np.float32(0.0), np.float32(0.5)
     count = points.shape[1]
     for n in range(first, last):
-        seen[n] = 0
-        if not _seen(screen, n, cells):
+        if not _mark(screen, n, cells, seen):
             continue
-        seen[n] = 1
         red, green, blue = albedo[n, 0], albedo[n, 1], albedo[n, 2]
         # Light that went through the strand is deeper in colour than what left its surface.
         deep_r, deep_g, deep_b = np.sqrt(red), np.sqrt(green), np.sqrt(blue)
-        shine = np.float32(0.055) * (one + np.float32(0.5) * gloss[n])
-        shift = np.float32(0.09) * gloss[n]
+        shine = np.float32(0.034) * (one + np.float32(0.35) * gloss[n])
+        shift = np.float32(0.06) * gloss[n]
         for s in range(count):
+            if seen[n, s] == 0:
+                continue
             i, j = max(s - 1, 0), min(s + 1, count - 1)
             tx = points[n, j, 0] - points[n, i, 0]
             ty = points[n, j, 1] - points[n, i, 1]

@@ -38,7 +38,8 @@ _ROWS = 8  # that one thread shades at a time
 @dataclass(frozen=True)
 class _Effort:
     """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and
-    lookups in it, cells of hair per pixel along each side, strands of one kind of hair."""
+    lookups in it, cells of hair per pixel along each side, strands of one kind of hair, and how many heights of the
+    picture these are long together."""
 
     samples: int
     every: bool
@@ -46,12 +47,13 @@ class _Effort:
     taps: int
     cells: int
     strands: int
+    reach: float
 
 
 _EFFORTS: dict[Quality, _Effort] = {
-    "draft": _Effort(1, False, 0, 0, 1, 2000),
-    "default": _Effort(2, False, 384, 16, 1, 8000),
-    "film": _Effort(3, True, 768, 24, 3, 100_000),
+    "draft": _Effort(1, False, 0, 0, 1, 2400, 550),
+    "default": _Effort(2, False, 384, 16, 1, 8000, 1900),
+    "film": _Effort(3, True, 768, 24, 3, 100_000, np.inf),
 }
 
 
@@ -148,8 +150,8 @@ class Portrait:
         self._map: tuple[F64, ShadowMap] | None = None
         self._place(self.mesh.neutral)
         self._hair = Hair(
-            self.mesh, self.identity, self._effort.strands, self.camera.resized(width * h, height * h),
-            self._raised, self._normals,
+            self.mesh, self.identity, self._effort.strands, self._effort.reach,
+            self.camera.resized(width * h, height * h), self._raised, self._normals,
         )  # fmt: skip
 
     def atlas(self) -> U8:
