@@ -17,10 +17,12 @@ from vultus.person.pigment import MOUTH_Y, bell
 F64 = NDArray[np.float64]
 
 # Entries of the vector that `growth` makes.
-LINE, RECEDE, CROWN, ROOTS, SIDES, MOUSTACHE, CHIN, JAW, SPRINKLE, PART = range(10)
+LINE, RECEDE, CROWN, ROOTS, SIDES, MOUSTACHE, CHIN, JAW, SPRINKLE, PART, BURNS = range(11)
 
-_TURN = np.radians(np.array([0.0, 18, 32, 46, 57, 65, 70.5, 78, 82.5, 103, 108, 118, 140, 180]))
-_EDGE = np.array([0.0, 0.0, -0.005, -0.022, -0.046, -0.070, -0.100, -0.110, -0.066, -0.068, -0.100, -0.124, -0.139, -0.144])  # fmt: skip
+# The edge of the hair above or below the hairline at the forehead, by the angle from there to the nape.
+_TURN = np.radians(np.array([0.0, 18, 32, 46, 57, 66, 76, 100, 112, 122, 142, 180]))
+_EDGE = np.array([0.0, 0.0, -0.005, -0.022, -0.046, -0.061, -0.066, -0.068, -0.106, -0.127, -0.140, -0.144])
+_BURN, _BURN_HALF, _BURN_END = np.radians(73.5), 0.0075, -0.107  # sideburns: angle, half width, lower end
 
 # Painted strength of the roots on top and at the sides. Long hair covers them anyway; cropped sides are mostly paint.
 _PAINTED: Final[dict[str, tuple[float, float]]] = {
@@ -33,11 +35,12 @@ _BEARDS: Final[dict[str, tuple[float, float, float]]] = {
 
 
 def growth(identity: Identity) -> F64:
-    """Where and how densely hair grows on a person, [10].
+    """Where and how densely hair grows on a person, [11].
 
     Height of the hairline at the forehead in metres (0: no hair), how far the temples recede in metres, how thin the
     crown is in [0, 1], painted strength of roots on top and at the sides, density of moustache, chin and jaw hair,
-    each in [0, 1], a seed for the irregular edge, and the painter x of the parting (9 without one).
+    each in [0, 1], a seed for the irregular edge, the painter x of the parting (9 without one),
+    and how much higher than a man's the sideburns end, in metres.
     """
     rng = np.random.default_rng([identity.seed, 20])
     height, retreat, thin = rng.normal(), rng.uniform(), rng.uniform()
@@ -53,7 +56,8 @@ def growth(identity: Identity) -> F64:
         line = 0.0
     beard = _BEARDS.get(identity.beard, (0.0, 0.0, 0.0))
     part = parting(identity)
-    return np.array([line, recede, crown, top, sides, *beard, identity.seed % 100_000, 9.0 if part is None else part])
+    edge = [identity.seed % 100_000, 9.0 if part is None else part, 0.018 * identity.gender]
+    return np.array([line, recede, crown, top, sides, *beard, *edge])
 
 
 def parting(identity: Identity) -> float | None:
@@ -78,6 +82,8 @@ def hairline(x: float, y: float, z: float, hairs: np.ndarray) -> float:
     seed = int(hairs[SPRINKLE])
     edge += 0.0020 * value(28 * x, 0.0, 28 * z, seed + 3) + 0.0008 * value(85 * x, 0.0, 85 * z, seed + 5)
     above = (y - edge) / np.sqrt(1 + slope * slope)
+    burn = min(_BURN_HALF - 0.085 * abs(turn - _BURN), y - hairs[LINE] - _BURN_END - hairs[BURNS])
+    above = max(above, min(burn, hairs[LINE] - 0.045 - y))
     if ax > 0.05:
         # The root of the ear stays free.
         above = min(above, 0.022 * (np.sqrt(((z - 0.050) / 0.0145) ** 2 + ((y - 0.706) / 0.032) ** 2) - 1))
@@ -111,7 +117,8 @@ def _whiskers(x: float, y: float, z: float, lip: float) -> tuple[float, float, f
     # From the corners of the mouth it runs down to the chin.
     corner = bell(ax - 0.031, 0.008) * step(above, 0.012, 0.002) * step(y, 0.628, 0.645) * step(z, 0.105, 0.118)
     under = step(above, -0.003, -0.008)
-    chin = under * step(ax, 0.031, 0.021) * step(z, 0.098, 0.112) * (1 - 0.55 * bell(ax - 0.017, 0.007) * bell(y - 0.648, 0.006))
+    gap = 0.55 * bell(ax - 0.017, 0.007) * bell(y - 0.648, 0.006)  # beside the tuft under the lip
+    chin = under * step(ax, 0.031, 0.021) * step(z, 0.098, 0.112) * (1 - gap)
     chin = max(chin, corner)
     edge = 0.664
     if z < 0.125:

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from vultus.person.atlas import Kind, kinds, painter_coordinates
 from vultus.person.mesh import PersonMesh
 from vultus.person.noise import fast
-from vultus.render.triangles import sample, vertex_normals
+from vultus.render.triangles import vertex_normals
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -28,7 +28,8 @@ class Body:
     """A person's skin at rest, as strands meet it.
 
     ``skin`` float32 [X, Y, Z] in metres above the skin at grid points, negative inside, ears filled up to the head;
-    ``distance`` is the same with flatter, wider ears, so that hair which lies off the head does not bulge over them; ``origin`` float64 [3] is the first grid point. ``places`` float32 [V, 3] are the painter's coordinates and
+    ``distance`` is the same with flatter ears, so that hair which lies off the head does not bulge over them;
+    ``origin`` float64 [3] is the first grid point. ``places`` float32 [V, 3] are the painter's coordinates and
     ``normals`` float32 [V, 3] of the mesh's vertices, ``ear`` float32 [V] in [0, 1] marks the ears. ``affine`` float64
     [4, 3] takes painter coordinates with a 1 behind to the world, as well as a linear map can.
     """
@@ -47,7 +48,9 @@ class Body:
 
 
 @fast
-def _splat(points: np.ndarray, normals: np.ndarray, origin: np.ndarray, cell: float, nearest: np.ndarray, out: np.ndarray) -> None:
+def _splat(
+    points: np.ndarray, normals: np.ndarray, origin: np.ndarray, cell: float, nearest: np.ndarray, out: np.ndarray
+) -> None:
     """Write signed distances to the nearest of *points* [N, 3] into the cells of *out* within REACH."""
     span = int(REACH / cell) + 1
     for n in range(points.shape[0]):
@@ -121,31 +124,31 @@ def body(mesh: PersonMesh) -> Body:
     skinned = distance.copy()
     for side in (1, -1):
         some = mesh.neutral[used[(ear[used] > 0.5) & (side * places[used, 0] > 0)]]
-        _fill_ear(skinned, low, some, 1.15, -0.001)
-        _fill_ear(distance, low, some, 1.35, 0.008)
+        _fill_ear(skinned, low, some, 0.0)
+        _fill_ear(distance, low, some, 0.008)
     return Body(skinned, distance, low.astype(np.float64), places, normals, ear, affine)
 
 
-def _fill_ear(distance: F32, origin: F32, points: F32, wide: float, inset: float) -> None:
-    """Lower *distance* in place so that an ellipsoid around an ear's *points* [N, 3] is solid.
+def _fill_ear(distance: F32, origin: F32, points: F32, inset: float) -> None:
+    """Lower *distance* in place so that a smooth swelling over an ear's *points* [N, 3] is solid.
 
-    In its plane the ellipsoid is *wide* times as large as the ear; *inset* metres are added to its distances.
+    It rises sideways only, so that hair goes over the ear instead of around it. *inset* metres are added.
     """
-    centre = 0.5 * (points.min(0) + points.max(0))
-    _, axes = np.linalg.eigh(np.cov((points - centre).T))
-    local = (points - centre) @ axes
-    middle, radii = 0.5 * (local.max(0) + local.min(0)), 0.5 * np.ptp(local, axis=0)
-    # The first axis is the thinnest: it points away from the head.
-    radii = np.maximum(radii * [1.05, wide, wide], 0.006)
-    first = np.maximum(np.floor((points.min(0) - 0.03 - origin) / CELL).astype(int), 0)
-    last = np.ceil((points.max(0) + 0.03 - origin) / CELL).astype(int) + 1
-    box = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
-    cells = distance[box]
-    grid = np.moveaxis(np.indices(cells.shape), 0, -1) + first
-    away = ((grid * CELL + origin - centre) @ axes - middle) / radii
-    reach = np.linalg.norm(away, axis=-1)
-    slope = np.linalg.norm(away / radii, axis=-1)
-    cells[:] = np.minimum(cells, reach * (reach - 1) / np.maximum(slope, 1e-6) + inset)
+    side = 1.0 if points[:, 0].mean() > 0 else -1.0
+    out = side * points[:, 0]
+    middle, radii = 0.5 * (points.min(0) + points.max(0)), 0.95 * np.ptp(points, axis=0)
+    base = float(out.min()) - 0.004
+
+    def rise(y: F32, z: F32) -> F64:
+        square = ((y - middle[1]) / radii[1]) ** 2 + ((z - middle[2]) / radii[2]) ** 2
+        return np.asarray(np.maximum(1 - square * square, 0.0), np.float64)
+
+    height = float(((out - base) / np.maximum(rise(points[:, 1], points[:, 2]), 0.3)).max())
+    grid = [origin[i] + CELL * np.arange(distance.shape[i], dtype=np.float32) for i in range(3)]
+    over = rise(grid[1][:, None], grid[2][None, :])
+    away = 0.85 * (side * grid[0][:, None, None] - base - height * over) + inset
+    # Only on this side of the head, and only where there is a swelling.
+    distance[:] = np.where((side * grid[0][:, None, None] > 0.02) & (over > 0), np.minimum(distance, away), distance)
 
 
 @fast

@@ -15,7 +15,7 @@ from vultus.person.groom.scalp import WHORL, scalp, smooth
 from vultus.person.groom.styles import STYLES, Style
 from vultus.person.groom.tails import TAILS
 from vultus.person.groom.tints import tints
-from vultus.person.hairline import LINE, MOUSTACHE, PART, beard_densities, growth, scalp_densities
+from vultus.person.hairline import LINE, PART, beard_densities, growth, scalp_densities
 from vultus.person.identity import Identity
 from vultus.person.mesh import PersonMesh
 from vultus.person.strands import Groom
@@ -51,7 +51,9 @@ def _scalp_hair(mesh: PersonMesh, solid: Body, identity: Identity, style: Style,
         ahead = place[:, 2] > 0.03
         apart = np.abs(place[:, 0] - np.where(ahead, hairs[PART], hairs[PART] * (np.abs(hairs[PART]) > 1)))
         # Where strands part, at the whorl and at the edge, no others lie over them: there have to be more.
-        bare = 1.4 * np.exp(-((apart / 0.010) ** 2)) + 1.2 * np.exp(-(np.linalg.norm(place - WHORL, axis=1) / 0.018) ** 2)
+        bare = 1.4 * np.exp(-((apart / 0.010) ** 2)) + 1.2 * np.exp(
+            -((np.linalg.norm(place - WHORL, axis=1) / 0.018) ** 2)
+        )
         free = (apart > 0.0011) | ~ahead
         dense = scalp_densities(place, hairs)
         dense = dense**0.7 * smooth(dense, 0.02, 0.25)
@@ -120,11 +122,11 @@ def _beard(mesh: PersonMesh, solid: Body, identity: Identity, hairs: F64) -> Gro
 
 def _groom(solid: Body, points: F64, some: Roots, width: F64, colour: F64, sway: float, centre: F64) -> Groom:
     """Strands with what motion and light need to know of every point."""
-    # Below the jaw hair rests more and more on neck and shoulders.
+    travelled = lengths(points)
+    # Below the jaw long hair rests more and more on neck and shoulders.
     low, high = solid.world(0.0, 0.585, 0.05)[1], solid.world(0.0, 0.668, 0.05)[1]
-    follow = smooth(points[..., 1], low, high)
-    follow[:, 0] = 1.0
-    freedom = np.clip(lengths(points) / 0.22, 0, 1) ** 1.3
+    follow = 1 - (1 - smooth(points[..., 1], low, high)) * smooth(travelled, 0.04, 0.10)
+    freedom = np.clip(travelled / 0.22, 0, 1) ** 1.3
     light = openness(points, width, centre)
     single = np.ascontiguousarray
     return Groom(

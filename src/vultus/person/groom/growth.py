@@ -14,7 +14,7 @@ from vultus.person.noise import fast
 F64 = NDArray[np.float64]
 
 _STEP = 0.006  # metres that a strand grows at once, at most
-SPACING = 1.25
+SPACING = 1.4
 """Points lie at arc lengths in proportion to (their number) ** SPACING: closer at the root, where the head is near."""
 
 
@@ -25,9 +25,9 @@ class Plan:
     ``start`` [N, 3] unit directions at the roots; ``length`` [N]; ``comb`` [N, 3] bends strands, in turns a metre,
     and wears off over ``reach`` [N]; ``target`` [N, 3] draws them with strength ``pull`` [N] until they are there;
     ``gravity`` [N] bends them down; ``volume`` [N] is how far above the skin they lie once ``rise`` metres away from
-    the root; ``lay`` [N] bends strands that stand off further back to the skin; ``gather`` [N] draws what hangs below the
-    ears towards the neck; ``cut`` [N] the height at which scissors end them; ``parted`` [N] 1 where strands avoid the
-    face.
+    the root; ``lay`` [N] bends strands that stand off further back to the skin; ``gather`` [N] draws what hangs
+    below the ears towards the neck; ``cut`` [N] the height at which scissors end them; ``parted`` [N] 1
+    where strands avoid the face.
     """
 
     start: F64
@@ -46,9 +46,28 @@ class Plan:
 
 
 @fast
+def _sideways(slope: np.ndarray) -> None:
+    """Turn a direction at the side of the head outwards, so that hair goes over an ear instead of around it."""
+    if abs(slope[0]) > 0.5:
+        slope[1] *= 0.3
+        slope[2] *= 0.3
+        slope /= np.sqrt(slope[0] ** 2 + slope[1] ** 2 + slope[2] ** 2)
+
+
+@fast
 def _grow(
-    point: np.ndarray, start: np.ndarray, strand: np.ndarray, comb: np.ndarray, target: np.ndarray,
-    grid: np.ndarray, origin: np.ndarray, face: np.ndarray, radii: np.ndarray, neck: np.ndarray, steps: int, out: np.ndarray,
+    point: np.ndarray,
+    start: np.ndarray,
+    strand: np.ndarray,
+    comb: np.ndarray,
+    target: np.ndarray,
+    grid: np.ndarray,
+    origin: np.ndarray,
+    face: np.ndarray,
+    radii: np.ndarray,
+    neck: np.ndarray,
+    steps: int,
+    out: np.ndarray,
 ) -> None:
     """Grow strands [N] into *out* [N, P, 3]; *strand* [N, 10] are the numbers of a plan."""
     slope, path = np.zeros(3), np.zeros((steps + 1, 3))
@@ -84,6 +103,7 @@ def _grow(
             want = min(0.0012 + volume * (1 - np.exp(-s / rise)), 0.0004 + 0.6 * s)
             off = away - want
             if away < want:
+                _sideways(slope)
                 push = min(want - away, 0.8 * h + 0.0005)
                 x, y, z = x + push * slope[0], y + push * slope[1], z + push * slope[2]
                 inward = dx * slope[0] + dy * slope[1] + dz * slope[2]
@@ -96,7 +116,11 @@ def _grow(
                 if e < 1:
                     side = 1.0 if x > face[0] else -1.0
                     width = np.sqrt(max(0.0, 1 - ey * ey - ez * ez)) * radii[0]
-                    x += parted * min(0.35 * h + 0.2 * (width - abs(x - face[0])), max(width - abs(x - face[0]), 0.0)) * side
+                    x += (
+                        parted
+                        * min(0.35 * h + 0.2 * (width - abs(x - face[0])), max(width - abs(x - face[0]), 0.0))
+                        * side
+                    )
                     dx += 8 * h * side
                     dz -= 4 * h
             path[k, 0], path[k, 1], path[k, 2] = x, y, z
@@ -129,16 +153,29 @@ def _keep_out(points: np.ndarray, grid: np.ndarray, origin: np.ndarray, margin: 
                 away = clearance(grid, origin, points[n, p, 0], points[n, p, 1], points[n, p, 2], slope)
                 want = min(margin, 0.0003 + 0.3 * travelled)
                 if away < want:
+                    _sideways(slope)
+                    push = min(want - away, 0.5 * travelled)
                     for c in range(3):
-                        points[n, p, c] += (want - away) * slope[c]
+                        points[n, p, c] += push * slope[c]
 
 
 def grow(body: Body, roots: Roots, plan: Plan, points: int) -> F64:
     """Strands [N, *points*, 3] of *roots* after *plan*."""
     steps = int(np.clip(np.ceil(plan.length.max() / _STEP), points - 1, 64))
     strand = np.stack(
-        [plan.length, plan.reach, plan.pull, plan.gravity, plan.volume, plan.rise, plan.cut, plan.parted, plan.lay,
-         plan.gather], 1,
+        [
+            plan.length,
+            plan.reach,
+            plan.pull,
+            plan.gravity,
+            plan.volume,
+            plan.rise,
+            plan.cut,
+            plan.parted,
+            plan.lay,
+            plan.gather,
+        ],
+        1,
     )
     face, radii = face_block(body)
     out = np.empty((len(roots), points, 3))
@@ -158,7 +195,8 @@ def face_block(body: Body) -> tuple[F64, F64]:
 def before_face(body: Body, points: F64) -> NDArray[np.bool_]:
     """Which strands [N, P, 3] stray well into the space before the face, [N]."""
     centre, radii = face_block(body)
-    return np.asarray((np.linalg.norm((points - centre) / (0.86 * radii), axis=2) < 1).any(1))
+    middle = np.concatenate([points, 0.5 * (points[:, 1:] + points[:, :-1])], 1)
+    return np.asarray(((((middle - centre) / (0.86 * radii)) ** 4).sum(2) < 1).any(1))
 
 
 def keep_out(body: Body, points: F64, margin: float = 0.0012) -> None:

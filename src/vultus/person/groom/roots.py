@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from vultus.person.atlas import Kind, kinds
 from vultus.person.groom.body import Body
 from vultus.person.mesh import PersonMesh
-from vultus.person.noise import fast
 from vultus.render.triangles import sample
 
 F32 = NDArray[np.float32]

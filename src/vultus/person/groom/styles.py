@@ -124,7 +124,14 @@ def _side_part(s: Scalp) -> Plan:
     volume = (0.002 + 0.012 * s.top * np.where(heavy, 1.0, 0.4)) * (0.45 + 0.8 * s.chance[1])
     comb = _toward((8 * away * s.top, 0.0, -10.0 * s.top), like=s.x)
     return _plan(
-        s, s.raised(flow, lift), _trimmed(s, length), comb=comb, gravity=9.0, lay=20.0, volume=volume, rise=0.018,
+        s,
+        s.raised(flow, lift),
+        _trimmed(s, length),
+        comb=comb,
+        gravity=14.0,
+        lay=40.0,
+        volume=volume,
+        rise=0.018,
         reach=0.08,
     )
 
@@ -133,13 +140,16 @@ def _swept_back(s: Scalp) -> Plan:
     side, top = s.rng.uniform(0.030, 0.050), s.rng.uniform(0.085, 0.115)
     length = (side + (top - side) * s.top) * _edge(s, 0.45, 0.014) * _uneven(s, 0.8, 1.08)
     length = np.where(s.back > 0.5, np.minimum(length, 0.045), length)
-    flow = _toward((0.25 * s.side * (1 - s.top), -0.25 * (1 - s.top), -1.0), like=s.x) + s.rng.normal(0, 0.05, (len(s), 3))
+    flow = _toward((0.25 * s.side * (1 - s.top), -0.25 * (1 - s.top), -1.0), like=s.x) + s.rng.normal(
+        0, 0.05, (len(s), 3)
+    )
     flow = np.where((s.back > 0.4)[:, None], s.fall(0.1), flow)
     lift = 10 + 30 * s.front * s.top + 8 * s.top
     volume = (0.003 + 0.010 * s.top) * (0.4 + 0.8 * s.chance[1])
     comb = _toward((0.0, 0.0, -28.0 * (1 - s.back)), like=s.x)
-    return _plan(s, s.raised(flow, lift), length, comb=comb, reach=0.09, gravity=9.0, lay=18.0, volume=volume,
-                 rise=0.025)
+    return _plan(
+        s, s.raised(flow, lift), length, comb=comb, reach=0.09, gravity=9.0, lay=18.0, volume=volume, rise=0.025
+    )
 
 
 def _undercut(s: Scalp) -> Plan:
@@ -150,7 +160,14 @@ def _undercut(s: Scalp) -> Plan:
     length = np.where(long > s.chance[3], np.maximum(plan.length, 0.05 * _edge(s, 0.6, 0.01)), shorn)
     start = np.where((long > s.chance[3])[:, None], plan.start, s.raised(s.fall(), np.full(len(s), 35.0)))
     return _plan(
-        s, start, length, comb=plan.comb, reach=plan.reach, gravity=plan.gravity, volume=plan.volume, lay=plan.lay,
+        s,
+        start,
+        length,
+        comb=plan.comb,
+        reach=plan.reach,
+        gravity=plan.gravity,
+        volume=plan.volume,
+        lay=plan.lay,
         rise=0.02,
     )
 
@@ -167,7 +184,15 @@ def _fringe(s: Scalp) -> Plan:
     volume = (0.004 + 0.007 * s.top) * (0.45 + 0.9 * s.chance[1])
     length = 0.17 * _edge(s, 0.8, 0.012)
     return _plan(
-        s, s.raised(flow, 12 + 16 * s.top), length, gravity=22.0, lay=14.0, gather=5.0, volume=volume, rise=0.03, cut=cut
+        s,
+        s.raised(flow, 12 + 16 * s.top),
+        length,
+        gravity=22.0,
+        lay=14.0,
+        gather=5.0,
+        volume=volume,
+        rise=0.03,
+        cut=cut,
     )
 
 
@@ -186,7 +211,7 @@ def _combed(s: Scalp, length: F64, volume: float, **others: Any) -> Plan:
     baby = (s.inside < 0.006) & (s.chance[2] < 0.5)
     length = np.where(baby, 0.018 * _uneven(s, 0.5, 1.2), length)
     values: dict[str, Any] = {
-        "comb": comb, "reach": 0.10, "gravity": 24.0, "volume": full, "rise": 0.030, "lay": 9.0, "gather": 3.0,
+        "comb": comb, "reach": 0.10, "gravity": 24.0, "volume": full, "rise": 0.040, "lay": 9.0, "gather": 3.0,
         "parted": 1.0,
     } | others  # fmt: skip
     return _plan(s, s.raised(flow, lift), length, **values)
@@ -208,7 +233,7 @@ def _long(s: Scalp) -> Plan:
 def _wavy(s: Scalp) -> Plan:
     whole = s.rng.uniform(0.28, 0.36)
     length = whole * (0.78 + 0.22 * s.top) * (1 - 0.22 * s.chance[0] ** 2)
-    return _combed(s, length, 0.021, gravity=20.0)
+    return _combed(s, length, 0.015, gravity=22.0)
 
 
 def _curly(s: Scalp) -> Plan:
@@ -278,11 +303,11 @@ STYLES: Final[dict[str, Style]] = {
     "side_part": Style(_side_part, 6500, 8, 0.00045, guides=420, clump=0.45, frizz=0.0022, sway=0.15),
     "swept_back": Style(_swept_back, 6500, 9, 0.00045, guides=380, clump=0.50, frizz=0.0025, sway=0.2),
     "undercut": Style(_undercut, 7000, 8, 0.00042, guides=420, clump=0.50, frizz=0.0025, sway=0.2),
-    "fringe": Style(_fringe, 6500, 12, 0.00055, guides=320, clump=0.50, frizz=0.0025, sway=0.35),
-    "bob": Style(_bob, 6000, 12, 0.00060, guides=260, clump=0.45, frizz=0.0030, sway=0.5),
-    "long_straight": Style(_long, 5500, 14, 0.00070, guides=240, clump=0.45, frizz=0.0045, sway=0.8),
+    "fringe": Style(_fringe, 6500, 12, 0.00068, guides=320, clump=0.50, frizz=0.0025, sway=0.35),
+    "bob": Style(_bob, 5800, 14, 0.00060, guides=260, clump=0.45, frizz=0.0030, sway=0.5),
+    "long_straight": Style(_long, 5200, 16, 0.00070, guides=240, clump=0.45, frizz=0.0045, sway=0.8),
     "long_wavy": Style(
-        _wavy, 5200, 16, 0.00070, guides=150, clump=0.68, curl=0.0075, pitch=0.075, flat=0.6, frizz=0.0065, sway=0.8
+        _wavy, 4600, 22, 0.00070, guides=130, clump=0.80, curl=0.0085, pitch=0.085, flat=0.6, frizz=0.0035, sway=0.8
     ),
     "curly": Style(
         _curly, 3800, 24, 0.00062, guides=240, clump=0.92, curl=0.0080, pitch=0.040, frizz=0.0020, sway=0.6

@@ -29,7 +29,9 @@ class Tied:
     sway: float
 
 
-def _around(mesh: PersonMesh, body: Body, knot: tuple[float, float, float], radius: float, count: int, rng: np.random.Generator) -> Roots:  # fmt: skip
+def _around(
+    mesh: PersonMesh, body: Body, knot: tuple[float, float, float], radius: float, count: int, rng: np.random.Generator
+) -> Roots:
     """Roots on the skin within *radius* metres of the place nearest to *knot*."""
     near = body.places[np.argmin(np.linalg.norm(body.places - np.array(knot, np.float32), axis=1))].astype(np.float64)
 
