@@ -121,10 +121,10 @@ def tongue(out: np.ndarray, surface: np.ndarray, u: float, v: float, seed: int) 
     patch = value(0.14 * x, 0.14 * z, 1.0, seed + 167)
     wander = 0.5 * value(0.0, 0.2 * z, 0.0, seed + 168)
     furrow = bell(x + wander, 0.75) * step(along, 0.97, 0.88)
-    light = 0.92 + 0.10 * patch + 0.24 * fine - 0.25 * furrow
-    out[0], out[1], out[2] = 0.42 * light, 0.115 * light, 0.11 * light
+    light = 0.85 + 0.14 * patch + 0.40 * fine - 0.28 * furrow
+    out[0], out[1], out[2] = 0.36 * light, 0.095 * light, 0.09 * light
     coat = step(abs(x), 12.0, 3.0) * step(along, 0.99, 0.80)
-    mix(out, 0.48 * light, 0.235 * light, 0.215 * light, (0.42 + 0.25 * patch) * coat)
+    mix(out, 0.42 * light, 0.185 * light, 0.165 * light, (0.45 + 0.25 * patch) * coat)
     mix(out, 0.52, 0.11, 0.11, 0.6 * round_)
     deep = step(along, 0.86, 0.45)
     surface[GLOSS] = 0.80 - 0.30 * fine + 0.08 * patch
@@ -139,7 +139,7 @@ def cavity(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, i
     light = 1 + 0.15 * value(220 * x, 220 * y, 220 * z, 5) + 0.10 * value(700 * x, 700 * y, 700 * z, 6)
     vessel = abs(value(260 * x, 130 * y, 260 * z, 8))
     light *= 1 - 0.25 * step(vessel, 0.08, 0.0)
-    red = (0.40 - 0.18 * deep) * light
+    red = (0.33 - 0.12 * deep) * light
     mix(out, red, (0.27 - 0.07 * deep) * red, (0.25 - 0.06 * deep) * red, inside)
     surface[GLOSS] += inside * (0.80 - surface[GLOSS])
     surface[SHINE] += inside * (0.75 - 0.4 * deep - surface[SHINE])

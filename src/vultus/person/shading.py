@@ -114,7 +114,7 @@ def shade_rows(
                         elif what == 4 or what == 5:
                             # Light wanders inside teeth and gums, so that lips darken them softly and redden them.
                             near = min(one, np.float32(1.5) * ambient)
-                            t[OPEN] *= np.float32(0.42) + np.float32(0.58) * near
+                            t[OPEN] *= min(one, np.float32(0.15) + np.float32(2.2) * ambient)
                             t[1] *= np.float32(0.86) + np.float32(0.14) * near
                             t[2] *= np.float32(0.80) + np.float32(0.20) * near
                         else:
