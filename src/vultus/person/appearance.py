@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from vultus.person.atlas import Kind, Textured, atlas_uv, kinds, painter_coordinates
+from vultus.person.atlas import MOUTH_TILES, Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.choices import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS
 from vultus.person.hairline import growth
 from vultus.person.identity import Identity
@@ -155,7 +155,7 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     pieces = -(-size // 16)
     spread(
         lambda i: paint_rows(
-            i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, line, hairs, texture
+            i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, line, hairs, MOUTH_TILES, texture
         ),
         pieces,
     )

@@ -97,6 +97,11 @@ _TILES: dict[str, tuple[Tile, ...]] = {
                (0.949, 0.445, 0.995, 0.515)),
 }  # fmt: skip
 
+_LAID_OUT = (Kind.TONGUE, Kind.UPPER_TEETH, Kind.LOWER_TEETH)
+MOUTH_TILES = np.array([_TILES[row.name.lower()][0] for row in _LAID_OUT])
+"""Left, bottom, right and top of the tiles of tongue, upper and lower teeth, over which their texture coordinates are
+laid out from the start."""
+
 
 def _island_tile(kind: Kind, uv: F64, rank: int) -> Tile:
     """The tile of an island of *kind*: the *rank*-th of its kind, front ones first."""
@@ -152,14 +157,17 @@ def atlas_uv(mesh: Textured) -> F32:
     graph = coo_matrix((np.ones(len(pairs), bool), pairs.T), shape=(len(uv), len(uv)))
     _, island = connected_components(graph, directed=False)
     corner_island = island[tri[:, 0]]
-    names = [n for n in np.unique(corner_island) if kind[np.argmax(corner_island == n)] != Kind.HIDDEN]
+    first = {int(n): Kind(int(kind[np.argmax(corner_island == n)])) for n in np.unique(corner_island)}
+    out = np.zeros_like(uv)
+    for row in _LAID_OUT:
+        members, tile = np.unique(tri[kind == row]), _TILES[row.name.lower()][0]
+        out[members] = uv[members] * (np.array(tile[2:]) - tile[:2]) + tile[:2]
+    names = [n for n, what in first.items() if what not in (Kind.HIDDEN, *_LAID_OUT)]
     # Front islands first: the visible half of each eye gets the big tile.
     names.sort(key=lambda n: -float(points[mesh.triangles[corner_island == n]][..., 2].mean()))
     seen: dict[Kind, int] = {}
-    out = np.zeros_like(uv)
     for n in names:
-        rows = corner_island == n
-        which = Kind(int(kind[np.argmax(rows)]))
+        rows, which = corner_island == n, first[n]
         members = np.flatnonzero(island == n)
         tile = _island_tile(which, uv[members], 0 if which == Kind.SKIN else seen.get(which, 0))
         seen[which] = seen.get(which, 0) + 1

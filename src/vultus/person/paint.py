@@ -20,8 +20,9 @@ from vultus.person.hairline import (
     scalp_density,
     stubble_density,
 )
+from vultus.person.mouth import cavity, teeth, tongue
 from vultus.person.noise import dots, fast, octaves, step, value
-from vultus.person.organs import eye, lash, teeth, tongue
+from vultus.person.organs import eye, lash
 from vultus.person.pigment import (
     AGE,
     BROW,
@@ -193,12 +194,7 @@ def _head(
         surface[GLOSS] += 0.4 * rim
         surface[SHINE] += 0.5 * rim
     if inside > 0.01:
-        deep = min(max((0.152 - z) / 0.035, 0.0), 1.0)
-        tone = 0.24 * (1 + 0.15 * value(220 * x, 220 * y, 220 * z, 5))
-        mix(out, tone, 0.17 * tone, 0.16 * tone, inside)
-        surface[GLOSS] += inside * (0.75 - surface[GLOSS])
-        surface[SHINE] += inside * (0.6 - surface[SHINE])
-        surface[OPEN] = 1 - inside * (1 - max(0.04, (1 - deep) * (1 - deep)))
+        cavity(out, surface, x, y, z, inside)
     if hairs[LINE] > 0:
         _roots(out, surface, x, y, z, masks[3], colours, s, hairs)
 
@@ -268,12 +264,14 @@ def paint_rows(
     settings: np.ndarray,
     line: np.ndarray,
     hairs: np.ndarray,
+    tiles: np.ndarray,
     atlas: np.ndarray,
 ) -> None:
     """Paint the rows [row0, row1) of *atlas* uint8 [S, S, CHANNELS]; colours are stored as 255 sqrt(linear).
 
     *kind* int32 [S, S] is the material (``atlas.Kind``) or -1, *place* float32 [S, S, 3] the place on the template,
-    *masks* uint8 [S, S, 4] lips, inside of the mouth, eyelids and ears; *hairs* is ``hairline.growth``.
+    *masks* uint8 [S, S, 4] lips, inside of the mouth, eyelids and ears; *hairs* is ``hairline.growth``, *tiles* are
+    ``atlas.MOUTH_TILES``.
     """
     out, surface, mask = np.zeros(3), np.zeros(CHANNELS), np.zeros(4)
     for row in range(row0, row1):
@@ -293,10 +291,14 @@ def paint_rows(
                     _cloth(out, surface, x, y, z, colours, step(y, collar(x, z) + 0.001, collar(x, z) - 0.001))
             elif what <= 2:
                 eye(out, surface, x, y, z, colours, settings)
-            elif what == 3:
-                tongue(out, surface, x, y, z)
             elif what <= 5:
-                teeth(out, surface, x, y, z, what - 4, settings)
+                tile = tiles[what - 3]
+                u = ((column + 0.5) / kind.shape[1] - tile[0]) / (tile[2] - tile[0])
+                v = (1 - (row + 0.5) / kind.shape[0] - tile[1]) / (tile[3] - tile[1])
+                if what == 3:
+                    tongue(out, surface, u, v, int(settings[SEED]))
+                else:
+                    teeth(out, surface, u, v, what - 4, colours, settings)
             elif what == 6:
                 lash(out, surface, x, y, z, settings)
             elif what == 7:

@@ -35,7 +35,7 @@ def evaluate(mesh: PersonMesh, row: NDArray[np.float32], body: Doubles | None = 
     top = mesh.topology
     clean = clamp(row[None])[0].astype(np.float64)
     weights = mesh.gains * np.concatenate([clean[ch.EXPRESSION], clean[ch.TONGUES]])
-    points = mesh.coarse + np.tensordot(weights, top.expression.astype(np.float64), 1)
+    points = mesh.coarse + np.tensordot(weights, mesh.expression.astype(np.float64), 1)
     world = joint_matrices(mesh, clean, body)
     moved = np.einsum("vkab,vb->vka", world[top.skin_joints][:, :, :3, :3], points) + world[top.skin_joints][..., :3, 3]
     coarse = (moved * top.skin_weights[..., None]).sum(axis=1)

@@ -111,8 +111,14 @@ def shade_rows(
                         ambient = nearby(inverse, j, i, z, np.float32(0.006) * focal / z)
                         if what == 1 or what == 2:
                             t[OPEN] *= np.float32(0.6) + np.float32(0.4) * ambient
+                        elif what == 4 or what == 5:
+                            # Light wanders inside teeth and gums, so that lips darken them softly and redden them.
+                            near = min(one, np.float32(1.5) * ambient)
+                            t[OPEN] *= min(one, np.float32(0.15) + np.float32(2.2) * ambient)
+                            t[1] *= np.float32(0.86) + np.float32(0.14) * near
+                            t[2] *= np.float32(0.80) + np.float32(0.20) * near
                         else:
-                            t[OPEN] *= min(one, np.float32(0.05) + np.float32(1.6) * ambient)
+                            t[OPEN] *= min(one, np.float32(0.16) + np.float32(1.4) * ambient)
                     if what == 1 or what == 2:
                         # The cornea is rounder than the mesh: its highlight sits nearer to the pupil.
                         more, less = np.float32(2.2), np.float32(1.2)
@@ -130,7 +136,9 @@ def shade_rows(
                         a, b = bary[j, i, 0], bary[j, i, 1]
                         s = a * lit[triangles[f, 0]] + b * lit[triangles[f, 1]] + (one - a - b) * lit[triangles[f, 2]]
                     if 1 <= what <= 5:
-                        s = np.float32(0.4) + np.float32(0.6) * s  # lids and lips let light through
+                        # Lids and lips let light through, and between the lips it comes from all sides.
+                        least = np.float32(0.62) if what >= 4 else np.float32(0.4)
+                        s = least + (one - least) * s
                     # Surfaces that turn away shade themselves in the map; the wrapped light must get through there.
                     s += (
                         np.float32(0.45)

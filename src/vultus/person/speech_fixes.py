@@ -1,8 +1,8 @@
-"""Corrections of MakeHuman's mouth for speech, and the tongue shapes that ARKit lacks.
+"""Corrections of MakeHuman's mouth for speech.
 
-MakeHuman's upper teeth sit so high that no speech sound shows them, its mouth is narrow, and pucker and funnel
-hardly push the lips forward. The numbers below were chosen by eye and against a lip reader's score; the pack itself
-stays MakeHuman's, so that it can be compared with its source. ``build_mesh(corrected=False)`` leaves them out.
+MakeHuman's mouth is narrow, and pucker and funnel hardly push the lips forward (``bite`` sets teeth and tongue). The
+numbers below were chosen by eye and against a lip reader's score; the pack itself stays MakeHuman's, so that it
+can be compared with its source. ``build_mesh(corrected=False)`` leaves them out.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vultus import channels as ch
 from vultus.person.pack import PART_NAMES, Floats, Pack
 
 Ints = NDArray[np.int32]
 
-TEETH_MOVE: Final = {"teethUpper": (0.0, -0.0045, 0.001), "teethLower": (0.0, 0.0, 0.001)}
-"""Metres that a part moves at rest."""
 MOUTH_WIDER: Final = 0.2
 """How much of the shape ``mouth_width+`` everyone gets."""
 PROTRUSION: Final = {"mouthPucker": 0.5, "mouthFunnel": 0.35}
@@ -32,10 +31,6 @@ LIP_CLOSER: Final = 0.0005
 LID_OVERLAP: Final = 0.0024
 """Metres by which a full blink of the template carries the upper lid past the lower one."""
 
-# The tongue tip of the template lies at z = 0.139, its root at z = 0.063.
-TONGUE_FRONT, TONGUE_BACK = 0.139, 0.063
-TIP_LIFT, TIP_REACH, BACK_LIFT = 0.012, 0.004, 0.010
-
 
 def part_vertices(pack: Pack, part: str, vertices: int) -> np.ndarray:
     """Mask [vertices] of the vertices that belong to a part."""
@@ -44,27 +39,14 @@ def part_vertices(pack: Pack, part: str, vertices: int) -> np.ndarray:
     return mask[:vertices]
 
 
-def tongue_shapes(pack: Pack, vertices: int) -> Floats:
-    """tongueTipUp and tongueBackUp [2, vertices, 3] in metres, made from the tongue's place on the template."""
-    shapes = np.zeros((2, vertices, 3), np.float32)
-    tongue = part_vertices(pack, "tongue", vertices)
-    forward = (pack.template[:vertices][tongue, 2] - TONGUE_BACK) / (TONGUE_FRONT - TONGUE_BACK)
-    tip = np.clip(forward, 0, 1) ** 1.5
-    shapes[0, tongue, 1], shapes[0, tongue, 2] = TIP_LIFT * tip, TIP_REACH * tip
-    shapes[1, tongue, 1] = BACK_LIFT * np.exp(-(((forward - 0.35) / 0.28) ** 2))
-    return shapes
-
-
 def rest_correction(pack: Pack, vertices: int) -> Floats:
     """What the corrections add to every person at rest, [vertices, 3] in metres."""
-    add = MOUTH_WIDER * pack.local.dense(pack.local.names.index("mouth_width+"), vertices)
-    for part, move in TEETH_MOVE.items():
-        add[part_vertices(pack, part, vertices)] += np.array(move, np.float32)
-    return add
+    return MOUTH_WIDER * pack.local.dense(pack.local.names.index("mouth_width+"), vertices)
 
 
 def expressions(pack: Pack, vertices: int, corrected: bool) -> Floats:
-    """The 54 expression shapes [54, vertices, 3] in metres: ARKit's in their order, then the tongue's.
+    """The 54 expression shapes [54, vertices, 3] in metres: ARKit's in their order, then the tongue's, which move
+    nothing of the pack (``bite`` has them).
 
     Eyeballs are rigid, so no shape moves them: eyeLook* move lids and skin only.
     """
@@ -75,7 +57,7 @@ def expressions(pack: Pack, vertices: int, corrected: bool) -> Floats:
             shapes[pack.expression.names.index(name)] += gain * forward
         for part in ("eyeLeft", "eyeRight"):
             shapes[:, part_vertices(pack, part, vertices)] = 0
-    return np.concatenate([shapes, tongue_shapes(pack, vertices)])
+    return np.concatenate([shapes, np.zeros((len(ch.TONGUE), vertices, 3), np.float32)])
 
 
 @lru_cache(maxsize=1)
