@@ -76,13 +76,17 @@ def chosen(groom: Groom, which: slice | NDArray[np.int64]) -> Groom:
 
 
 def thinned(groom: Groom, share: float) -> Groom:
-    """The first *share* in (0, 1] of the strands, widened so that they cover as much."""
+    """The first *share* in (0, 1] of the strands, widened so that they cover as much, and more alike in colour."""
     count = max(1, round(len(groom) * min(share, 1.0))) if len(groom) else 0
     if count == len(groom):
         return groom
     some = chosen(groom, slice(count))
+    each = len(groom) / count
+    # A strand that stands for several has their mean colour, which varies less: single grey hairs must not grow wide.
+    mean = groom.colour.mean(0)
+    colour = mean + (some.colour - mean) * np.float32(each**-0.5)
     # Not in full, because wide strands overlap less.
-    return replace(some, width=some.width * np.float32((len(groom) / count) ** 0.75))
+    return replace(some, colour=colour, width=some.width * np.float32(each**0.75))
 
 
 RIGID, SHIFTED, TURNED, LID = range(4)
