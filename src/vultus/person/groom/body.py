@@ -20,7 +20,7 @@ CELL = 0.005
 """Width of a grid cell in metres."""
 REACH = 0.022
 """How far from the skin distances are known, in metres; beyond they are this far."""
-_SPACING = 0.0035  # metres between the places where skin is sampled
+_SPACING = 0.0055  # metres between the places where skin is sampled
 
 
 @dataclass(frozen=True, eq=False)

@@ -197,7 +197,8 @@ def before_face(body: Body, points: F64) -> NDArray[np.bool_]:
     """Which strands [N, P, 3] stray well into the space before the face, [N]."""
     centre, radii = face_block(body)
     middle = np.concatenate([points, 0.5 * (points[:, 1:] + points[:, :-1])], 1)
-    return np.asarray(((((middle - centre) / (0.86 * radii)) ** 4).sum(2) < 1).any(1))
+    square = ((middle - centre) / (0.86 * radii)) ** 2
+    return np.asarray(((square * square).sum(2) < 1).any(1))
 
 
 def keep_out(body: Body, points: F64, margin: float = 0.0012, over_ears: bool = False) -> None:
