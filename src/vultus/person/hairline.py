@@ -22,11 +22,11 @@ LINE, RECEDE, CROWN, ROOTS, SIDES, MOUSTACHE, CHIN, JAW, SPRINKLE, PART, BURNS =
 # The edge of the hair above or below the hairline at the forehead, by the angle from there to the nape.
 _TURN = np.radians(np.array([0.0, 18, 32, 46, 57, 66, 76, 100, 112, 122, 142, 180]))
 _EDGE = np.array([0.0, 0.0, -0.005, -0.022, -0.046, -0.061, -0.066, -0.068, -0.106, -0.127, -0.140, -0.144])
-_BURN, _BURN_HALF, _BURN_END = np.radians(73.5), 0.0075, -0.107  # sideburns: angle, half width, lower end
+_BURN, _BURN_HALF, _BURN_END = np.radians(74.0), 0.0100, -0.107  # sideburns: angle, half width, lower end
 
 # Painted strength of the roots on top and at the sides. Long hair covers them anyway; cropped sides are mostly paint.
 _PAINTED: Final[dict[str, tuple[float, float]]] = {
-    "bald": (0.0, 0.0), "balding": (0.85, 0.95), "buzz": (0.88, 0.88), "undercut": (0.95, 0.85),
+    "bald": (0.0, 0.0), "balding": (0.85, 0.95), "buzz": (0.985, 0.985), "undercut": (0.95, 0.85),
 }  # fmt: skip
 _BEARDS: Final[dict[str, tuple[float, float, float]]] = {
     "moustache": (1.0, 0.0, 0.0), "goatee": (0.9, 1.0, 0.0), "short_beard": (0.85, 1.0, 1.0),
@@ -51,7 +51,7 @@ def growth(identity: Identity) -> F64:
     crown = male * max(0.0, age - 0.35) * 0.55 * thin
     if identity.hair == "balding":
         line, recede, crown = line + 0.012, max(recede, 0.030), 0.90 + 0.08 * thin
-    top, sides = _PAINTED.get(identity.hair, (0.96, 0.96))
+    top, sides = _PAINTED.get(identity.hair, (0.98, 0.98))
     if identity.hair == "bald":
         line = 0.0
     beard = _BEARDS.get(identity.beard, (0.0, 0.0, 0.0))

@@ -224,7 +224,7 @@ def _roots(
     cover = strength * dense * dense * (dots + (0.93 + 0.07 * patch - dots) * min(1.0, 1.4 * dense))
     if abs(hairs[PART]) < 1 and z > 0.02:
         cover *= 1 - 0.6 * bell(x - hairs[PART] - 0.0012 * value(90 * z, 0.0, 0.0, seed), 0.0016) * step(z, 0.02, 0.045)
-    shade = 0.70 + 0.25 * dots
+    shade = 0.60 + 0.25 * dots
     mix(out, colours[HAIR, 0] * shade, colours[HAIR, 1] * shade, colours[HAIR, 2] * shade, cover)
     surface[GLOSS] += cover * (0.25 - surface[GLOSS])
     surface[SHINE] += cover * (0.10 - surface[SHINE])

@@ -20,20 +20,22 @@ CELL = 0.005
 """Width of a grid cell in metres."""
 REACH = 0.022
 """How far from the skin distances are known, in metres; beyond they are this far."""
-_SPACING = 0.0035  # metres between the places where skin is sampled
+_SPACING = 0.0055  # metres between the places where skin is sampled
 
 
 @dataclass(frozen=True, eq=False)
 class Body:
     """A person's skin at rest, as strands meet it.
 
-    ``skin`` float32 [X, Y, Z] in metres above the skin at grid points, negative inside, ears filled up to the head;
+    ``bare`` float32 [X, Y, Z] in metres above the skin at grid points, negative inside, as if there were no ears;
+    ``skin`` the same with ears, filled up to the head;
     ``distance`` is the same with flatter ears, so that hair which lies off the head does not bulge over them;
     ``origin`` float64 [3] is the first grid point. ``places`` float32 [V, 3] are the painter's coordinates and
     ``normals`` float32 [V, 3] of the mesh's vertices, ``ear`` float32 [V] in [0, 1] marks the ears. ``affine`` float64
     [4, 3] takes painter coordinates with a 1 behind to the world, as well as a linear map can.
     """
 
+    bare: F32
     skin: F32
     distance: F32
     origin: F64
@@ -121,12 +123,12 @@ def body(mesh: PersonMesh) -> Body:
     distance = np.full(shape, REACH, np.float32)
     _splat(points, directions, low.astype(np.float64), CELL, np.full(shape, REACH**2, np.float32), distance)
     distance = gaussian_filter(distance, 0.6)
-    skinned = distance.copy()
+    bare, skinned = distance.copy(), distance.copy()
     for side in (1, -1):
         some = mesh.neutral[used[(ear[used] > 0.5) & (side * places[used, 0] > 0)]]
         _fill_ear(skinned, low, some, 0.0)
         _fill_ear(distance, low, some, 0.008)
-    return Body(skinned, distance, low.astype(np.float64), places, normals, ear, affine)
+    return Body(bare, skinned, distance, low.astype(np.float64), places, normals, ear, affine)
 
 
 def _fill_ear(distance: F32, origin: F32, points: F32, inset: float) -> None:

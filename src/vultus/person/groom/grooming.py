@@ -64,10 +64,10 @@ def _scalp_hair(mesh: PersonMesh, solid: Body, identity: Identity, style: Style,
         return []
     head = scalp(solid, some, identity, hairs, rng)
     plan = style.plan(head)
-    points = grow(solid, some, plan, style.points)
+    points = grow(solid, some, plan, style.points, style.over_ears)
     leader = leaders(some.point, plan.start, min(style.guides, len(some)))
     points = _dressed(points, leader, style, rng)
-    keep_out(solid, points)
+    keep_out(solid, points, over_ears=style.over_ears)
     kept = np.flatnonzero((plan.parted < 1) | ~before_face(solid, points))
     points, leader, some, inside = points[kept], leader[kept], some.subset(kept), head.inside[kept]
     fine = 0.55 + 0.45 * smooth(inside, -0.002, 0.012)

@@ -159,8 +159,8 @@ def _keep_out(points: np.ndarray, grid: np.ndarray, origin: np.ndarray, margin: 
                         points[n, p, c] += push * slope[c]
 
 
-def grow(body: Body, roots: Roots, plan: Plan, points: int) -> F64:
-    """Strands [N, *points*, 3] of *roots* after *plan*."""
+def grow(body: Body, roots: Roots, plan: Plan, points: int, over_ears: bool = False) -> F64:
+    """Strands [N, *points*, 3] of *roots* after *plan*; they go over the ears or take no notice of them."""
     steps = int(np.clip(np.ceil(plan.length.max() / _STEP), points - 1, 64))
     strand = np.stack(
         [
@@ -179,8 +179,9 @@ def grow(body: Body, roots: Roots, plan: Plan, points: int) -> F64:
     )
     face, radii = face_block(body)
     out = np.empty((len(roots), points, 3))
+    grid = body.distance if over_ears else body.bare
     _grow(
-        roots.point, plan.start, strand, plan.comb, plan.target, body.distance, body.origin, face, radii,
+        roots.point, plan.start, strand, plan.comb, plan.target, grid, body.origin, face, radii,
         body.world(0.0, 0.690, 0.035), steps, out,
     )  # fmt: skip
     return out
@@ -196,9 +197,10 @@ def before_face(body: Body, points: F64) -> NDArray[np.bool_]:
     """Which strands [N, P, 3] stray well into the space before the face, [N]."""
     centre, radii = face_block(body)
     middle = np.concatenate([points, 0.5 * (points[:, 1:] + points[:, :-1])], 1)
-    return np.asarray(((((middle - centre) / (0.86 * radii)) ** 4).sum(2) < 1).any(1))
+    square = ((middle - centre) / (0.86 * radii)) ** 2
+    return np.asarray(((square * square).sum(2) < 1).any(1))
 
 
-def keep_out(body: Body, points: F64, margin: float = 0.0012) -> None:
+def keep_out(body: Body, points: F64, margin: float = 0.0012, over_ears: bool = False) -> None:
     """Push strands [N, P, 3] at least *margin* metres out of the body, in place; roots stay."""
-    _keep_out(points, body.skin, body.origin, margin)
+    _keep_out(points, body.skin if over_ears else body.bare, body.origin, margin)

@@ -28,7 +28,8 @@ class Style:
 
     ``plan`` says how strands grow; ``count`` strands of ``points`` points, ``width`` metres wide; they gather by
     ``clump`` in [0, 1] around every ``guides``-th part; ``curl`` radius and ``pitch`` in metres (``flat`` 0: waves,
-    1: ringlets); ``frizz`` metres of straying at the tips; ``sway`` in [0, 1] how freely they swing.
+    1: ringlets); ``frizz`` metres of straying at the tips; ``sway`` in [0, 1] how freely they swing; ``over_ears``
+    whether they cover the ears or are cut and combed around them.
     """
 
     plan: Callable[[Scalp], Plan]
@@ -42,6 +43,7 @@ class Style:
     flat: float = 1.0
     frizz: float = 0.002
     sway: float = 0.5
+    over_ears: bool = False
 
 
 def _plan(s: Scalp, start: F64, length: F64, **others: Any) -> Plan:
@@ -208,7 +210,7 @@ def _combed(s: Scalp, length: F64, volume: float, **others: Any) -> Plan:
     comb = _toward((3.0 * away * ahead, 0.0, -8.0 * smooth(s.z, 0.06, 0.10)), like=s.x)
     full = volume * (0.55 + 0.45 * s.top) * (0.35 + 0.9 * s.chance[1])
     # A few short hairs at the edge of the face.
-    baby = (s.inside < 0.006) & (s.chance[2] < 0.5)
+    baby = (s.inside < 0.008) & (s.chance[2] < 0.75)
     length = np.where(baby, 0.018 * _uneven(s, 0.5, 1.2), length)
     values: dict[str, Any] = {
         "comb": comb, "reach": 0.10, "gravity": 24.0, "volume": full, "rise": 0.040, "lay": 9.0, "gather": 3.0,
@@ -303,18 +305,20 @@ STYLES: Final[dict[str, Style]] = {
     "side_part": Style(_side_part, 6500, 8, 0.00045, guides=420, clump=0.45, frizz=0.0022, sway=0.15),
     "swept_back": Style(_swept_back, 6500, 9, 0.00045, guides=380, clump=0.50, frizz=0.0025, sway=0.2),
     "undercut": Style(_undercut, 7000, 8, 0.00042, guides=420, clump=0.50, frizz=0.0025, sway=0.2),
-    "fringe": Style(_fringe, 6500, 12, 0.00068, guides=320, clump=0.50, frizz=0.0025, sway=0.35),
-    "bob": Style(_bob, 5800, 14, 0.00060, guides=260, clump=0.45, frizz=0.0030, sway=0.5),
-    "long_straight": Style(_long, 5200, 16, 0.00070, guides=240, clump=0.45, frizz=0.0045, sway=0.8),
+    "fringe": Style(_fringe, 6500, 12, 0.00068, guides=320, clump=0.50, frizz=0.0025, sway=0.35, over_ears=True),
+    "bob": Style(_bob, 5800, 14, 0.00060, guides=260, clump=0.45, frizz=0.0030, sway=0.5, over_ears=True),
+    "long_straight": Style(_long, 5200, 16, 0.00070, guides=240, clump=0.45, frizz=0.0045, sway=0.8, over_ears=True),
     "long_wavy": Style(
-        _wavy, 4600, 22, 0.00070, guides=130, clump=0.80, curl=0.0085, pitch=0.085, flat=0.6, frizz=0.0035, sway=0.8
+        _wavy, 4600, 22, 0.00070, guides=130, clump=0.80, curl=0.0085, pitch=0.085, flat=0.6, frizz=0.0035, sway=0.8,
+        over_ears=True,
     ),
     "curly": Style(
-        _curly, 3800, 24, 0.00062, guides=240, clump=0.92, curl=0.0080, pitch=0.040, frizz=0.0020, sway=0.6
+        _curly, 3800, 24, 0.00062, guides=240, clump=0.92, curl=0.0080, pitch=0.040, frizz=0.0020, sway=0.6,
+        over_ears=True,
     ),
     "afro": Style(_afro, 7000, 10, 0.00055, guides=1100, clump=0.45, curl=0.0024, pitch=0.0105, frizz=0.006, sway=0.15),
     "ponytail": Style(_ponytail, 5500, 10, 0.00055, guides=300, clump=0.25, frizz=0.0012, sway=0.05),
     "bun": Style(_bun, 5500, 10, 0.00055, guides=300, clump=0.25, frizz=0.0012, sway=0.05),
-    "braids": Style(_braids, 5500, 10, 0.00055, guides=300, clump=0.25, frizz=0.0012, sway=0.05),
+    "braids": Style(_braids, 5500, 10, 0.00055, guides=300, clump=0.25, frizz=0.0012, sway=0.05, over_ears=True),
 }  # fmt: skip
 """Styles by name; people who are bald have none."""

@@ -36,7 +36,7 @@ def tints(identity: Identity, roots: Roots, rng: np.random.Generator, leader: ND
         # The nape and the crown stay dark longest.
         some = rng.uniform(size=n) < share * (1 + np.clip((0.07 - roots.place[:, 2]) / 0.10, -0.6, 0.8))
         return np.where(some[:, None], 0.5 * (dark + colour), colour)
-    grey = 0.6 * np.clip((identity.age - 36) / 40, 0, 1) ** 1.5
+    grey = 0.5 * np.clip((identity.age - 38) / 40, 0, 1) ** 1.5
     temple = np.exp(-(((roots.place[:, 2] - 0.085) / 0.035) ** 2)) * np.clip((0.80 - roots.place[:, 1]) / 0.03, 0, 1)
     some = rng.uniform(size=n) < grey * (0.45 + 1.4 * temple)
-    return np.where(some[:, None], 0.6 * _WHITE + 0.4 * colour, colour)
+    return np.where(some[:, None], 0.30 * _WHITE + 0.70 * colour, colour)
