@@ -82,7 +82,7 @@ def palette(identity: Identity) -> F64:
     skin[1:] *= 1 - 0.018 * abs(clear)
     # Lips show blood through thin skin: redder than pale skin, browner than dark skin.
     pale = 1 - identity.skin_tone
-    lip = skin * (np.array([0.88, 0.67, 0.74]) + pale * np.array([0.0, -0.09, -0.06]))
+    lip = skin * (np.array([0.80, 0.62, 0.66]) + pale * np.array([0.08, -0.04, 0.02]))
     lip *= 1 + identity.gender * np.array([0.0, -0.07, -0.05])
     shades = np.array([[0.42, 0.10, 0.10], [0.36, 0.055, 0.075], [0.46, 0.17, 0.15], [0.30, 0.06, 0.09]])
     shade = shades[rng.integers(len(shades))] * (0.6 + 0.4 * pale)
