@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from vultus.person.atlas import MOUTH_TILES, Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.choices import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS
@@ -16,6 +16,7 @@ from vultus.person.hairline import growth
 from vultus.person.identity import Identity
 from vultus.person.paint import collar, paint_rows
 from vultus.person.pigment import CHANNELS, EYE_Y, OPEN
+from vultus.person.relief import heights, slopes
 from vultus.render.threads import spread
 from vultus.render.triangles import Rasteriser, interpolate, sample
 
@@ -25,8 +26,8 @@ U8 = NDArray[np.uint8]
 
 # sRGB from the lightest to the darkest skin, after the Monk scale but spaced evenly in lightness.
 _SKINS = np.array(
-    [[0.92, 0.785, 0.725], [0.86, 0.71, 0.625], [0.75, 0.585, 0.475], [0.585, 0.43, 0.34], [0.425, 0.305, 0.24],
-     [0.29, 0.21, 0.17]]
+    [[0.890, 0.690, 0.590], [0.835, 0.612, 0.500], [0.750, 0.528, 0.408], [0.610, 0.410, 0.300],
+     [0.455, 0.298, 0.215], [0.320, 0.214, 0.160]]
 )  # fmt: skip
 
 
@@ -42,12 +43,15 @@ class Appearance:
     """The painted person.
 
     ``texture`` uint8 [S, S, 8]: three colours as 255 sqrt(linear), then hair, gloss, shine, openness (how much light
-    can reach it at rest) and softness (how far light scatters below), 255 = full; row 0 at v = 1. ``uv`` float32
-    [VT, 2] are its coordinates for the corners ``uv_triangles`` of the mesh. ``lift`` float32 [V] is how far, in
-    metres, the shirt lifts each vertex off the skin.
+    can reach it at rest) and softness (how far light scatters below; 204 for skin, more where light shines through),
+    255 = full; row 0 at v = 1. ``relief`` uint8 [S, S, 8] are the skin's slopes as
+    :func:`vultus.person.relief.slopes` makes them. ``uv`` float32 [VT, 2] are the coordinates of both for the corners
+    ``uv_triangles`` of the mesh. ``lift`` float32 [V] is how far, in metres, the shirt lifts each vertex off the
+    skin.
     """
 
     texture: U8
+    relief: U8
     uv: F32
     lift: F32
 
@@ -72,14 +76,28 @@ def palette(identity: Identity) -> F64:
     t = identity.skin_tone * (len(_SKINS) - 1)
     skin = linear(np.array([np.interp(t, np.arange(len(_SKINS)), _SKINS[:, c]) for c in range(3)]))
     rng = np.random.default_rng([identity.seed, 1])
-    skin = skin * (1 + rng.normal(0, [0.03, 0.03, 0.05]))
-    lip = skin * (np.array([0.84, 0.56, 0.555]) - np.array([0.02, 0.10, 0.085]) * identity.gender)
-    lip += (np.array([0.36, 0.075, 0.085]) - lip) * 0.30 * identity.gender * (1 - 0.5 * identity.skin_tone)
+    # Undertones run from rosy to golden, and skins from dull to clear.
+    warm, clear = rng.normal(0, 1, 2)
+    skin = skin * (1 + 0.02 * clear) * (1 + warm * np.array([0.008, 0.012, -0.045]))
+    skin[1:] *= 1 - 0.018 * abs(clear)
+    # Lips show blood through thin skin: redder than pale skin, browner than dark skin.
+    pale = 1 - identity.skin_tone
+    lip = skin * (np.array([0.80, 0.62, 0.66]) + pale * np.array([0.08, -0.04, 0.02]))
+    lip *= 1 + identity.gender * np.array([0.0, -0.07, -0.05])
+    shades = np.array([[0.42, 0.10, 0.10], [0.36, 0.055, 0.075], [0.46, 0.17, 0.15], [0.30, 0.06, 0.09]])
+    shade = shades[rng.integers(len(shades))] * (0.6 + 0.4 * pale)
+    lip += (shade - lip) * 0.75 * max(0.0, _make_up(identity) - 0.25)
     hair = linear(HAIR_COLOURS[identity.hair_colour]) * 1.15 + [0.007, 0.0055, 0.0045]
     brow = 0.8 * hair / (1 + 3 * hair.mean()) + 0.012 * skin  # light hair goes with darker brows
     # An iris is painted darker than the colour it is known by, because fibres and ring lighten and darken it.
     iris = linear(EYE_COLOURS[identity.eye_colour]) * 1.9 + [0.016, 0.011, 0.008]
     return np.stack([skin, lip, brow, hair, iris, linear(SHIRT_COLOURS[identity.shirt_colour])])
+
+
+def _make_up(identity: Identity) -> float:
+    """How much make-up a person wears, in [0, 0.8]."""
+    worn = np.random.default_rng([identity.seed, 5]).uniform(0.0, 0.8)
+    return float(np.clip(identity.gender * 1.2 - 0.2, 0, 1) * worn)
 
 
 def settings(identity: Identity) -> F64:
@@ -90,7 +108,7 @@ def settings(identity: Identity) -> F64:
     red_hair = identity.hair_colour in ("auburn", "ginger", "blond", "light_blond")
     freckles = pale * (freckled if freckled > (0.45 if red_hair else 0.75) else 0.0)
     age = float(np.clip((identity.age - 28) / 50, 0, 1))
-    make_up = float(np.clip(identity.gender * 1.2 - 0.2, 0, 1)) * rng.uniform(0.1, 0.8)
+    make_up = _make_up(identity)
     brows = 0.55 + 0.5 * identity.brow_weight
     lashes = 0.25 + 0.75 * identity.lashes
     return np.array([identity.seed % 100_000, identity.stubble, freckles, age, make_up, brows, redness, lashes])
@@ -152,13 +170,23 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     texture = np.zeros((size, size, CHANNELS), np.uint8)
     colours, numbers, line = palette(identity), settings(identity), brow_line(identity)
     hairs = growth(identity)
-    pieces = -(-size // 16)
-    spread(
-        lambda i: paint_rows(
-            i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, line, hairs, MOUTH_TILES, texture
-        ),
-        pieces,
-    )
+
+    def rows(i: int) -> None:
+        paint_rows(
+            16 * i, min(size, 16 * i + 16), kind, place, masks, colours, numbers, line, hairs, MOUTH_TILES, texture
+        )
+
+    spread(rows, -(-size // 16))
+    height = heights(kind, place, masks, numbers)
+    _deepen(texture, height[..., 0])
     # Filtering reads a little past the edges of the islands: repeat the nearest painted texel there.
     nearest = distance_transform_edt(kind < 0, return_distances=False, return_indices=True)
-    return Appearance(np.ascontiguousarray(texture[nearest[0], nearest[1]]), uv, lift(mesh))
+    texture = np.ascontiguousarray(texture[nearest[0], nearest[1]])
+    return Appearance(texture, slopes(kind, place, height), uv, lift(mesh))
+
+
+def _deepen(texture: U8, height: F32) -> None:
+    """Darken and redden what lies deeper in the relief than its surroundings, in place; *height* [S, S] in metres."""
+    deep = np.clip((gaussian_filter(height, len(height) / 400) - height) * 1800, -0.12, 0.45)
+    for c, share in enumerate((0.62, 1.0, 1.0)):
+        texture[..., c] = np.clip(texture[..., c] * np.sqrt(1 - share * deep), 0, 255).astype(np.uint8)

@@ -16,6 +16,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from vultus.person.pack import PART_NAMES
+from vultus.person.pigment import EYE_X, EYE_Y, EYE_Z
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -24,6 +25,10 @@ Tile = tuple[float, float, float, float]  # left, bottom, right, top in [0, 1]
 
 TEMPLATE_EYES = np.array([0.0, 0.7284, 0.1245])
 """Middle between the eyes in painter coordinates: metres in MakeHuman's own axes, in which the painter is written."""
+
+
+EYE_EVEN = 0.6  # radius in Lambert's projection up to which the tile of an eye is true to scale; it holds up to 1.5
+EYE_SQUEEZE = 0.44  # scale outside of that
 
 
 class Kind(IntEnum):
@@ -149,6 +154,22 @@ def _spread(uv: F64, corners: I32, points: F64, focus: tuple[float, float, float
     return out
 
 
+def _flat_eye(points: F64, which: Kind) -> F64:
+    """The front of an eyeball in the unit square by Lambert's equal-area projection, squeezed outside of the iris."""
+    away = points - [EYE_X if which == Kind.EYE_LEFT else -EYE_X, EYE_Y, EYE_Z]
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    flat = away[:, :2] * np.sqrt(2 / (1 + away[:, 2:]))
+    radius = np.linalg.norm(flat, axis=1, keepdims=True)
+    squeezed = np.where(radius < EYE_EVEN, radius, EYE_EVEN + EYE_SQUEEZE * (radius - EYE_EVEN))
+    return np.asarray(0.5 + 0.5 * flat * squeezed / np.maximum(radius, 1e-9))
+
+
+def eye_window(which: Kind) -> tuple[float, float, float, float]:
+    """Where an eye's axis meets the atlas (u, v), and how far a unit of Lambert's projection reaches there (u, v)."""
+    left, bottom, right, top = _TILES[which.name.lower()][0]
+    return 0.5 * (left + right), 0.5 * (bottom + top), 0.5 * (right - left), 0.5 * (top - bottom)
+
+
 def atlas_uv(mesh: Textured) -> F32:
     """Texture coordinates [VT, 2] of the atlas for the corners ``mesh.uv_triangles``, in [0, 1], v up."""
     tri, kind = mesh.uv_triangles, kinds(mesh)
@@ -178,6 +199,10 @@ def atlas_uv(mesh: Textured) -> F32:
             number = np.full(len(uv), -1, np.int32)
             number[members] = np.arange(len(members))
             local = _spread(local, number[tri[rows]], points[mesh.triangles[rows]], focus, width)
+        elif which in (Kind.EYE_LEFT, Kind.EYE_RIGHT) and tile == _TILES[which.name.lower()][0]:
+            corners = np.zeros(len(uv), np.int64)
+            corners[tri[rows]] = mesh.triangles[rows]
+            local = _flat_eye(points[corners[members]], which)
         else:
             local = (local - local.min(0)) / np.maximum(np.ptp(local, axis=0), 1e-9)
         out[members] = local * (np.array(tile[2:]) - tile[:2]) + tile[:2]

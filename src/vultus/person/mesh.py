@@ -153,13 +153,18 @@ class PersonMesh:
             raise unknown("landmark", name, self.landmarks)
         return self.landmarks[name]
 
+    def up(self, vertices: Floats) -> Floats:
+        """The head's own vertical [..., 3], a unit vector, for vertices [..., V, 3]; NaN where those are."""
+        home = _skull_axes(self.neutral, self.landmarks).T @ np.array([0, 1, 0])
+        return np.asarray(_skull_axes(vertices, self.landmarks) @ home)
+
     def lip_gap(self, vertices: Floats) -> Floats:
         """How far the inner lips stand apart in the middle, [...] metres >= 0, for vertices [..., V, 3].
 
         Measured along the head's own vertical, which the ears and the crown carry along when the head turns.
         """
         upper, lower = (vertices[..., self.landmark(name), :] for name in ("lipInnerUpper", "lipInnerLower"))
-        up = _skull_axes(vertices, self.landmarks) @ (_skull_axes(self.neutral, self.landmarks).T @ np.array([0, 1, 0]))
+        up = self.up(vertices)
         return np.maximum(((upper - lower) * up).sum(axis=-1), 0).astype(np.float32)
 
     def evaluate(self, motion: Motion | Floats, body: BodyPose | None = None, out: Floats | None = None) -> Floats:

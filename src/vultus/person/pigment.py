@@ -16,6 +16,8 @@ CHANNELS = 8
 
 # Centre and radius of the left eyeball, and heights of mouth and nose, in painter metres.
 EYE_X, EYE_Y, EYE_Z, EYE_R = 0.03075, 0.7284, 0.1256, 0.01355
+IRIS_R = 0.0057  # radius of the iris
+PUPIL = 0.40  # radius of the painted pupil, in radii of the iris; shading scales it
 MOUTH_Y = 0.6605
 
 

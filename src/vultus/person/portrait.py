@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.camera import Camera
+from vultus.channels import CHANNELS
 from vultus.defaults import Quality
 from vultus.errors import VultusError, unknown
 from vultus.person import lamps, occlusion, places, shading, surface, tone, visibility
 from vultus.person.appearance import Appearance, paint, palette
+from vultus.person.atlas import painter_coordinates
+from vultus.person.creases import creases, fold
 from vultus.person.drawn import gather, lift_off, split_seams, surfaces
+from vultus.person.eyes import EyeFrames, pupil_diameter
 from vultus.person.hair import Hair, shades
 from vultus.person.identity import Identity
 from vultus.person.light import LightRig, light_rows, rig
@@ -38,8 +42,8 @@ _ROWS = 8  # that one thread shades at a time
 @dataclass(frozen=True)
 class _Effort:
     """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and
-    lookups in it, cells of hair per pixel along each side, strands of one kind of hair, and how many heights of the
-    picture these are long together."""
+    lookups in it, cells of hair per pixel along each side, strands of one kind of hair, how many heights of the
+    picture these are long together, and whether skin has relief."""
 
     samples: int
     every: bool
@@ -48,12 +52,13 @@ class _Effort:
     cells: int
     strands: int
     reach: float
+    relief: bool
 
 
 _EFFORTS: dict[Quality, _Effort] = {
-    "draft": _Effort(1, False, 0, 0, 1, 2400, 550),
-    "default": _Effort(2, False, 384, 16, 1, 8000, 1900),
-    "film": _Effort(3, True, 768, 24, 3, 100_000, np.inf),
+    "draft": _Effort(1, False, 0, 0, 1, 2400, 550, False),
+    "default": _Effort(2, False, 384, 16, 1, 8000, 1900, True),
+    "film": _Effort(3, True, 768, 24, 3, 100_000, np.inf, True),
 }
 
 
@@ -136,16 +141,21 @@ class Portrait:
         self._layer = StrandLayer(height * h, width * h)
         self._raised, self._normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
         self._lift = self.appearance.lift[s.vertices]
-        # Place, normal, share of sky, texture coordinates; padded to three quarters of a cache line.
+        # Place, normal, share of sky, texture coordinates, and how far the three sets of creases show.
         self._points = np.zeros((len(s.points), 12), np.float32)
         self._points[:, 6] = _ambient(self.identity)[s.points]
         self._points[:, 7:9] = self.appearance.uv[s.uv]
+        self._creases = creases(painter_coordinates(self.mesh)[s.vertices[s.points]])
         self._screen = np.empty((len(s.points), 3), np.float32)
         self._lit = np.ones(len(s.points), np.float32)  # the share of the key light that reaches each point
         self._light = light_rows(self.light, float(palette(self.identity)[SKIN].mean()))
         self._table = tone.tone_table()
         self._plain = places.dithered(tone.encode(self._backdrop, self._table))
         self._words = surface.packed(self.appearance.texture)
+        rough = self.appearance.relief if self._effort.relief else np.full((1, 1, 8), 128, np.uint8)
+        self._relief = surface.packed(rough)
+        diameter = pupil_diameter(self.light, self.identity.age)
+        self._eyes = EyeFrames(self.mesh, self.mesh.neutral, self.appearance.uv, diameter)
         self._eye = self.camera.position.astype(np.float32)
         self._map: tuple[F64, ShadowMap] | None = None
         self._place(self.mesh.neutral)
@@ -169,7 +179,14 @@ class Portrait:
             raise VultusError(
                 f"A portrait of this person takes vertices {self.mesh.neutral.shape}, not {vertices.shape}"
             )
-        self._place(np.ascontiguousarray(vertices, np.float32))
+        vertices = np.ascontiguousarray(vertices, np.float32)
+        self._place(vertices)
+        self._fold(row)
+        eyes = self._eyes.follow(vertices)
+        with np.errstate(invalid="ignore", over="ignore"):
+            up = self.mesh.up(vertices).astype(np.float32)
+        if not np.isfinite(up).all():
+            up = np.array([0, 1, 0], np.float32)
         self._hair.pose(self._raised, self._normals, sway)
         shadow, light_camera = self._shadow()
         if not self._effort.every:
@@ -184,7 +201,7 @@ class Portrait:
             shading.shade_rows(
                 i * _ROWS, min(height, (i + 1) * _ROWS), self._effort.samples, self._effort.every,
                 r.ids, r.bary, r.inverse_depth, cells, s.triangles, s.kind, self._points, self._words,
-                shadow, light_camera, self._effort.taps, self._lit, self._light, self._eye,
+                self._relief, eyes, up, shadow, light_camera, self._effort.taps, self._lit, self._light, self._eye,
                 self._sample_camera.focal[1], self._backdrop, self._plain, self._table, image,
             )  # fmt: skip
 
@@ -201,6 +218,14 @@ class Portrait:
         split_seams(self._raised, self._normals, s.points, self._points)
         project(self._sample_camera, self._points[:, :3], self._screen)
         self._raster.draw(self._screen, s.triangles)
+
+    def _fold(self, row: F32 | None) -> None:
+        """Crease the skin as the Motion's frame *row* says."""
+        if not self._effort.relief:
+            return
+        c = self._creases
+        row = np.zeros(len(CHANNELS), np.float32) if row is None else np.array(row, np.float32)
+        fold(row, c.rows, c.start, c.channel, c.share, self._points[:, 9:])
 
     def _shadow(self) -> tuple[F32, F32]:
         """The shadow map of the key light for the current vertices, and its camera for the kernel."""
