@@ -113,7 +113,7 @@ def teeth(
 
 @fast
 def tongue(out: np.ndarray, surface: np.ndarray, u: float, v: float, seed: int) -> None:
-    """The tongue at (*u*, *v*) of its tile: velvet of small papillae with scattered round ones, a furrow, redder rims."""
+    """The tongue at (*u*, *v*) of its tile: velvet of papillae with scattered round ones, a furrow, redder rims."""
     along = np.sqrt(max(v, 0.0))  # 0 the root, 1 the tip
     x, z = 34 * (u - 0.5), 75 * along  # about millimetres
     fine = dots(1.0 * x, 0.75 * z, 0.0, seed + 165, 0.9, 0.5)
