@@ -51,7 +51,8 @@ class Topology:
     """What all people of one region and subdivision share. ``matrix`` [V, C] makes the V vertices from the C coarse
     ones (None without subdivision); ``coarse`` int [C - D] are the coarse vertices in the pack, after which come the
     D inside the mouth (:mod:`vultus.person.bite`); ``moved`` int [2, N] are shape and vertex of all that moves;
-    ``face`` is the skin that hides teeth; the rest is as in :class:`PersonMesh`, ``expression`` float32 [54, C, 3] being the coarse basis of the template."""
+    ``face`` is the skin that hides teeth; the rest is as in :class:`PersonMesh`, ``expression`` float32
+    [54, C, 3] being the coarse basis of the template."""
 
     region: Region
     subdivisions: int

@@ -18,7 +18,7 @@ _LIGHT = np.array([1.0, 0.98, 0.92, 0.78, 0.64, 0.50, 0.38])
 def _enamel(
     out: np.ndarray, surface: np.ndarray, x: float, t: float, number: int, n: int, lower: int, s: np.ndarray
 ) -> None:
-    """A crown at *x* in [-1, 1] across and *t*, 0 its edge, 1 its neck: warm necks, bluish edges, stain of the years."""
+    """A crown at *x* in [-1, 1] across and *t*, 0 its edge, 1 its neck: warm neck, bluish edge, stain of years."""
     seed, key = int(s[SEED]), number + 16 * lower
     years = s[AGE]
     shade = 0.15 + 0.55 * hashed(3, 1, 4, seed + 151) + 0.45 * years  # from bleached to dark
@@ -58,7 +58,7 @@ def _enamel(
 
 @fast
 def _gum(out: np.ndarray, surface: np.ndarray, u: float, g: float, inside: bool, skin: float, s: np.ndarray) -> None:
-    """Gums at *g*, 0 under the margin, 1 at the fold to the lip or the palate: coral with specks, redder in the fold."""
+    """Gums at *g*, 0 under the margin, 1 at the fold to the lip or the palate: coral with specks, redder there."""
     seed = int(s[SEED])
     out[0], out[1], out[2] = 0.56, 0.255, 0.235
     # The pigment of dark skins colours gums in patches.
@@ -113,7 +113,7 @@ def teeth(
 
 @fast
 def tongue(out: np.ndarray, surface: np.ndarray, u: float, v: float, seed: int) -> None:
-    """The tongue at (*u*, *v*) of its tile: velvet of small papillae with scattered round ones, a furrow, redder rims."""
+    """The tongue at (*u*, *v*) of its tile: velvet of papillae with scattered round ones, a furrow, redder rims."""
     along = np.sqrt(max(v, 0.0))  # 0 the root, 1 the tip
     x, z = 34 * (u - 0.5), 75 * along  # about millimetres
     fine = dots(1.0 * x, 0.75 * z, 0.0, seed + 165, 0.9, 0.5)
