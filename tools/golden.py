@@ -7,8 +7,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "person"))
 
-from likeness import FOLDER, SCENES, difference, drawn  # noqa: E402
-from vultus.io.image import read_image, write_image  # noqa: E402
+from likeness import FOLDER, SCENES, difference, drawn
+
+from vultus.io.image import read_image, write_image
 
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,9 @@ def test_the_last_bits_do_not_count() -> None:
     picture = golden("studio").astype(int)
     noise = np.random.default_rng(0).integers(-2, 3, picture.shape)
     assert difference(np.clip(picture + noise, 0, 255).astype(np.uint8), golden("studio")) < 0.4 * LIMIT
-    a_tenth = (0.9 * picture + 0.1 * np.roll(picture, 1, axis=1)).round().astype(np.uint8)  # moved by a tenth of a pixel
+    a_tenth = (
+        (0.9 * picture + 0.1 * np.roll(picture, 1, axis=1)).round().astype(np.uint8)
+    )  # moved by a tenth of a pixel
     assert difference(a_tenth, golden("studio")) < LIMIT
 
 
