@@ -214,10 +214,12 @@ class Convert:
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure speed, memory and start-up on this machine: medians, and the same on one thread."""
+    """Measure speed, memory and start-up on this machine (medians, and the same on one thread), or the look."""
 
+    look: bool = False
+    """Measure what a face tracker reads back from drawn people, and whether lips and lids close, instead of speed."""
     quick: bool = False
-    """Fewer repeats and no long clips."""
+    """Fewer repeats, people and no long clips."""
     json: File = None
     """Write the numbers to this file too."""
 
@@ -226,7 +228,7 @@ class Bench:
         from vultus.lab.bench import bench
 
         with _progress("bench") as step:
-            table = bench(quick=self.quick, json_path=self.json, progress=step)
+            table = bench(quick=self.quick, look=self.look, json_path=self.json, progress=step)
         print(table)
 
 

@@ -115,12 +115,17 @@ def test_rest_is_neutral_and_a_motion_equals_its_data(mesh):
 
 
 def test_basis_and_neutral_tell_the_same_as_evaluate(mesh):
+    """Away from the eyes, and for shapes that no pair joins: pairs and lids are what a file of shapes cannot hold."""
     fine = build_mesh(mesh.identity, subdivisions=1)
     values = random_rows(1, 4)[0]
     values[ch.NECK.start : ch.TRANSLATION.stop] = 0
+    for name in ch.ARKIT:
+        if name.startswith("eye") or name == "jawOpen":
+            values[ch.INDEX[name]] = 0
     weights = np.concatenate([values[ch.EXPRESSION], values[ch.TONGUES]])
     wanted = fine.neutral + np.tensordot(weights, fine.basis, 1)
-    np.testing.assert_allclose(fine.evaluate(values[None])[0], wanted, atol=5e-6)
+    away = np.min([np.linalg.norm(fine.neutral - centre, axis=1) for centre in fine.eye_centres], axis=0) > 0.035
+    np.testing.assert_allclose(fine.evaluate(values[None])[0][away], wanted[away], atol=5e-6)
 
 
 @given(st.lists(st.floats(width=32), min_size=69, max_size=69), st.integers(0, 2**40))

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from vultus import channels as ch
 from vultus.person import speech_fixes
 from vultus.person.identity import Identity
 from vultus.person.mesh import build_mesh
@@ -22,13 +21,7 @@ def test_only_the_corrected_mesh_is_corrected(plain, fixed):
     corner = "mouthCornerLeft"
     assert fixed.neutral[fixed.landmark(corner), 0] > plain.neutral[plain.landmark(corner), 0] + 0.0003
     np.testing.assert_array_equal(fixed.rest[fixed.part_vertices("skin")], plain.rest[plain.part_vertices("skin")])
-    assert (plain.gains == 1).all()
-
-
-def test_pucker_and_funnel_push_the_lips_forward(plain, fixed):
-    lip, before = (mesh.landmark("lipOuterUpper") for mesh in (fixed, plain))
-    for name in ("mouthPucker", "mouthFunnel"):
-        assert fixed.basis[ch.INDEX[name], lip, 2] > plain.basis[ch.INDEX[name], before, 2] + 0.001
+    assert (plain.all_gains == 1).all()
 
 
 def test_lips_meet_however_they_are_shaped():
@@ -39,7 +32,7 @@ def test_lips_meet_however_they_are_shaped():
             mesh = build_mesh(Identity(gender=0.2, shape=shape), corrected=corrected)
             upper, lower = (mesh.neutral[mesh.landmark(name), 1] for name in ("lipInnerUpper", "lipInnerLower"))
             if corrected:
-                assert 0 < upper - lower < 0.001
+                assert -0.001 < upper - lower < 0.0005
             else:
                 assert side * (upper - lower) > 0.002
 

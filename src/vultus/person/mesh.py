@@ -14,7 +14,7 @@ from scipy import sparse
 from vultus import channels as ch
 from vultus.errors import VultusError, unknown
 from vultus.motion import BodyPose, Motion
-from vultus.person import bite, skinning, speech_fixes
+from vultus.person import bite, correctives, lids, skinning, speech_fixes
 from vultus.person.atlas import Kind, kinds
 from vultus.person.clearance import Face, face_of, retreat
 from vultus.person.identity import Identity
@@ -52,7 +52,7 @@ class Topology:
     ones (None without subdivision); ``coarse`` int [C - D] are the coarse vertices in the pack, after which come the
     D inside the mouth (:mod:`vultus.person.bite`); ``moved`` int [2, N] are shape and vertex of all that moves;
     ``face`` is the skin that hides teeth; the rest is as in :class:`PersonMesh`, ``expression`` float32
-    [54, C, 3] being the coarse basis of the template."""
+    [54 + P, C, 3] being the coarse basis of the template and the shapes of ``correctives.PAIRS``."""
 
     region: Region
     subdivisions: int
@@ -89,8 +89,9 @@ class PersonMesh:
     float32 [V, 3] are the template's own coordinates (MakeHuman's origin, no identity, no corrections) for painters;
     ``masks`` uint8 [1024, 1024] images in UV space with row 0 at v = 1: lips, insideMouth, eyelids, ears;
     ``landmarks`` vertex numbers by name; ``gains`` float32 [54] is how much of each expression shape this person
-    uses (blinks close eyes of any size). ``coarse``, ``topology`` and ``expression`` (the topology's, but for the
-    inside of the mouth, whose turn with the jaw depends on where it is) serve the kernels.
+    uses (blinks close eyes of any size). ``all_gains`` [54 + P] has the pairs' too, ``sliding`` is what
+    ``skinning.slide`` takes; these, ``coarse``, ``topology`` and ``expression`` (the topology's, but for the inside
+    of the mouth, whose turn with the jaw depends on where it is) serve the kernels.
     """
 
     identity: Identity
@@ -105,15 +106,21 @@ class PersonMesh:
     joints: Joints
     masks: Mapping[str, NDArray[np.uint8]]
     landmarks: Mapping[str, int]
-    gains: Floats
+    all_gains: Floats
     topology: Topology
     coarse: Floats
     expression: Floats
+    sliding: lids.Sliding
+
+    @property
+    def gains(self) -> Floats:
+        """Those of ``all_gains`` that belong to ``basis``, [54]."""
+        return self.all_gains[: skinning.SHAPES]
 
     @cached_property
     def basis(self) -> Floats:
         """Expression shapes [54, V, 3] in metres: ``channels.ARKIT``, then ``channels.TONGUE``."""
-        shapes = self.expression * self.gains[:, None, None]
+        shapes = self.expression[: skinning.SHAPES] * self.gains[:, None, None]
         return np.ascontiguousarray(np.stack([self.topology.refine(shape) for shape in shapes]))
 
     @cached_property
@@ -190,7 +197,9 @@ class PersonMesh:
         def piece(i: int) -> None:
             some = slice(i * _BATCH, (i + 1) * _BATCH)
             turns = pose[some] if len(pose) > 1 else pose
-            skinning.frames(data[some], *LIMITS, self._rig, turns, self._mesh, self.topology.fine, out[some])
+            skinning.frames(
+                data[some], *LIMITS, self._rig, turns, self._mesh, self.sliding, self.topology.fine, out[some]
+            )
 
         spread(piece, -(-len(data) // _BATCH))
         return out
@@ -203,7 +212,7 @@ class PersonMesh:
         rotations = self._still[0] if body is None else body
         if not row.flags.writeable:
             row = row.copy()
-        skinning.frame(row, *LIMITS, self._rig, rotations, self._mesh, self.topology.fine, out)
+        skinning.frame(row, *LIMITS, self._rig, rotations, self._mesh, self.sliding, self.topology.fine, out)
 
     @cached_property
     def _rig(self) -> tuple[Any, ...]:
@@ -213,7 +222,8 @@ class PersonMesh:
     def _mesh(self) -> tuple[Any, ...]:
         start, vertex, *rest = self.topology.kernel
         shape, place = self.topology.moved
-        return (self.gains, self.coarse, start, vertex, np.ascontiguousarray(self.expression[shape, place]), *rest)
+        delta = np.ascontiguousarray(self.expression[shape, place])
+        return (self.all_gains, self.coarse, correctives.DRIVERS, start, vertex, delta, *rest)
 
     @cached_property
     def _still(self) -> Floats:
@@ -255,7 +265,7 @@ def _kernel_arrays(
     pack: Pack, region: Region, moved: NDArray[np.int64], joints: Ints, weights: Floats
 ) -> tuple[Any, ...]:
     """Arguments of the kernels: where shapes begin, the vertices they move, and skin with rigid vertices marked."""
-    start = np.searchsorted(moved[0], np.arange(skinning.SHAPES + 1)).astype(np.int32)
+    start = np.searchsorted(moved[0], np.arange(skinning.SHAPES + len(correctives.PAIRS) + 1)).astype(np.int32)
     dense = _dense_skin(joints, weights, pack.joint_names)
     # Joints that nothing turns move as their nearest parent that something does; in a bust that is all but the neck.
     if region == "bust":
@@ -299,13 +309,15 @@ def _inner(pack: Pack, body: _Surface) -> NDArray[np.bool_]:
 def _joined(body: _Surface, pack: Pack) -> _Surface:
     """A body with the inside of the mouth after its own vertices, texture corners and triangles."""
     mouth, points = bite.inside(), bite.place(pack, pack.template)
+    moves = bite.moves(pack, pack.template, points)
+    still = np.zeros((len(correctives.PAIRS), *points.shape), np.float32)
     return _Surface(
         np.concatenate([body.triangles, mouth.triangles + len(body.rest)]).astype(np.int32),
         np.concatenate([body.uv, mouth.uv]),
         np.concatenate([body.uv_triangles, mouth.triangles + len(body.uv)]).astype(np.int32),
         np.concatenate([body.part, mouth.part]),
         np.concatenate([body.rest, points]),
-        np.concatenate([body.expression, bite.moves(pack, pack.template, points)], axis=1),
+        np.concatenate([body.expression, np.concatenate([moves, still])], axis=1),
     )
 
 
@@ -317,7 +329,7 @@ def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool
     keep = ~np.isin(pack.part[inside], [PART_NAMES.index(name) for name in gone])
     vertices, triangles = _used(pack.triangles[inside][keep])
     corners, uv_triangles = _used(pack.uv_triangles[inside][keep])
-    shapes = speech_fixes.expressions(pack, int(vertices.max()) + 1, corrected)[:, vertices]
+    shapes = correctives.expressions(pack, int(vertices.max()) + 1, corrected)[:, vertices]
     top = _Surface(triangles, pack.uv[corners], uv_triangles, pack.part[inside][keep], pack.template[vertices], shapes)
     joints, weights = pack.skin_joints[vertices], pack.skin_weights[vertices]
     body, kind = len(triangles), kinds(top)
@@ -363,8 +375,9 @@ def build_mesh(
     """The mesh of a person.
 
     *region* is "bust" (head, neck, shoulders) or "body"; *subdivisions* 0 or 1 steps of Loop subdivision;
-    *hair_cap* adds MakeHuman's hair helper; *corrected* applies :mod:`vultus.person.speech_fixes` and
-    :mod:`vultus.person.shirt`, and puts teeth and tongue (:mod:`vultus.person.bite`) in the place of MakeHuman's.
+    *hair_cap* adds MakeHuman's hair helper; *corrected* applies :mod:`vultus.person.speech_fixes`,
+    :mod:`vultus.person.correctives`, :mod:`vultus.person.lids` and :mod:`vultus.person.shirt`, and puts teeth and
+    tongue (:mod:`vultus.person.bite`) in the place of MakeHuman's.
     """
     if region not in ("bust", "body"):
         raise unknown("region", str(region), ("bust", "body"))
@@ -372,25 +385,30 @@ def build_mesh(
         raise VultusError(f"subdivisions is {subdivisions}", "Give 0 or 1")
     pack, top = load_pack(), _topology(region, subdivisions, hair_cap, corrected)
     everything, joints = rest_shape(pack, identity, len(pack.template))
-    gains = np.ones(skinning.SHAPES, np.float32)
+    gains = np.ones(len(top.expression), np.float32)
     if corrected:
         everything = speech_fixes.close_lips(pack, everything + speech_fixes.rest_correction(pack, len(everything)))
+        everything[:, 1] += correctives.brow_field(pack, *correctives.BROWS_AT_REST)
+        everything, joints, radii = lids.seat_eyes(pack, everything, joints)
         everything = fit_collar(pack, everything)
-        for name, gain in speech_fixes.blink_gains(pack, everything).items():
-            gains[ch.INDEX[name]] = gain
     floor = everything[pack.triangles[pack.part == 0], 1].min()
     stand = np.array([0, -floor, 0], np.float32)
-    coarse, expression = everything[top.coarse], top.expression
+    coarse, expression, sliding = everything[top.coarse], top.expression, lids.free()
     if corrected:
         mouth = bite.place(pack, everything, identity)
         moves = bite.moves(pack, everything, mouth)
         hard = slice(0, bite.inside().hard)
-        mouth[:, 2] -= retreat(top.face, coarse, expression[:, : len(coarse)], mouth[hard], moves[:, hard])
+        shapes = expression[: len(moves), : len(coarse)]
+        mouth[:, 2] -= retreat(top.face, coarse, shapes, mouth[hard], moves[:, hard])
+        gains = correctives.gains(pack, coarse, expression[:, : len(coarse)], top.coarse)
         coarse, expression = np.concatenate([coarse, mouth]), expression.copy()
-        expression[:, -len(mouth) :] = bite.moves(pack, everything, mouth)
+        expression[: len(moves), -len(mouth) :] = bite.moves(pack, everything, mouth)
     coarse = np.ascontiguousarray(coarse + stand)
+    if corrected:
+        centres = (joints + stand)[[pack.joint_names.index(name) for name in ("leftEye", "rightEye")]]
+        sliding = lids.sliding(pack, top.coarse, coarse[: len(top.coarse)], centres, radii)
     return PersonMesh(
         identity, region, subdivisions, top.refine(coarse), top.triangles, top.uv, top.uv_triangles, top.part,
         top.rest, Joints(pack.joint_names, pack.joint_parents, joints + stand), pack.masks, top.landmarks, gains, top,
-        coarse, expression,
+        coarse, expression, sliding,
     )  # fmt: skip

@@ -1,8 +1,9 @@
 """Corrections of MakeHuman's mouth for speech.
 
-MakeHuman's mouth is narrow, and pucker and funnel hardly push the lips forward (``bite`` sets teeth and tongue). The
-numbers below were chosen by eye and against a lip reader's score; the pack itself stays MakeHuman's, so that it
-can be compared with its source. ``build_mesh(corrected=False)`` leaves them out.
+MakeHuman's mouth is narrow, and lips of other shapes than the template's do not meet (``bite`` sets teeth and
+tongue, ``correctives`` the expressions). The numbers below were chosen by eye and against a lip reader's score; the
+pack itself stays MakeHuman's, so that it can be compared with its source. ``build_mesh(corrected=False)`` leaves them
+out.
 """
 
 from __future__ import annotations
@@ -13,23 +14,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus import channels as ch
 from vultus.person.pack import PART_NAMES, Floats, Pack
 
 Ints = NDArray[np.int32]
 
 MOUTH_WIDER: Final = 0.2
 """How much of the shape ``mouth_width+`` everyone gets."""
-PROTRUSION: Final = {"mouthPucker": 0.5, "mouthFunnel": 0.35}
-"""How much of the shape ``mouth_forward+`` joins an expression."""
-
-LIP_PAIRS: Final = ((474, 493), (7228, 7242), (7226, 7236), (7225, 7231))
+LIP_PAIRS: Final = ((474, 493), (7228, 7242), (7226, 7236), (7225, 7231), (7190, 7203))
 """Vertices of MakeHuman's base mesh where upper and lower lip meet, from the middle to the person's left."""
-LIP_LINE, LIP_REACH, LIP_HALF_WIDTH = 0.6608, 0.009, 0.026
-LIP_CLOSER: Final = 0.0005
+LIP_LINE, LIP_REACH, LIP_HALF_WIDTH = 0.6608, 0.009, 0.029
+LIP_CLOSER: Final = 0.0012
 """Metres by which everyone's lips stand closer than the template's, through whose slit the teeth would glint."""
-LID_OVERLAP: Final = 0.0024
-"""Metres by which a full blink of the template carries the upper lid past the lower one."""
 
 
 def part_vertices(pack: Pack, part: str, vertices: int) -> np.ndarray:
@@ -42,22 +37,6 @@ def part_vertices(pack: Pack, part: str, vertices: int) -> np.ndarray:
 def rest_correction(pack: Pack, vertices: int) -> Floats:
     """What the corrections add to every person at rest, [vertices, 3] in metres."""
     return MOUTH_WIDER * pack.local.dense(pack.local.names.index("mouth_width+"), vertices)
-
-
-def expressions(pack: Pack, vertices: int, corrected: bool) -> Floats:
-    """The 54 expression shapes [54, vertices, 3] in metres: ARKit's in their order, then the tongue's, which move
-    nothing of the pack (``bite`` has them).
-
-    Eyeballs are rigid, so no shape moves them: eyeLook* move lids and skin only.
-    """
-    shapes = np.stack([pack.expression.dense(i, vertices) for i in range(len(pack.expression.names))])
-    if corrected:
-        forward = pack.local.dense(pack.local.names.index("mouth_forward+"), vertices)
-        for name, gain in PROTRUSION.items():
-            shapes[pack.expression.names.index(name)] += gain * forward
-        for part in ("eyeLeft", "eyeRight"):
-            shapes[:, part_vertices(pack, part, vertices)] = 0
-    return np.concatenate([shapes, np.zeros((len(ch.TONGUE), vertices, 3), np.float32)])
 
 
 @lru_cache(maxsize=1)
@@ -100,11 +79,11 @@ def close_lips(pack: Pack, vertices: Floats) -> Floats:
     return closed
 
 
-def blink_gains(pack: Pack, vertices: Floats) -> dict[str, float]:
-    """How much of the blink shapes closes the eyes of a person at rest, vertices [V, 3], as those of the template."""
-    gains = {}
-    for side in ("Left", "Right"):
-        upper, lower = (pack.landmarks[f"lid{lid}{side}"] for lid in ("Upper", "Lower"))
-        opening, own = (points[upper, 1] - points[lower, 1] for points in (pack.template, vertices))
-        gains[f"eyeBlink{side}"] = float(np.clip((own + LID_OVERLAP) / (opening + LID_OVERLAP), 0.3, 2.0))
-    return gains
+def seal(pack: Pack, shape: Floats) -> Floats:
+    """An expression [V, 3] that parts no lips: where it moves them away from each other, they come back together."""
+    pairs, field = _lip_field(pack)
+    parted = np.maximum(shape[pairs[:, 0], 1] - shape[pairs[:, 1], 1], 0)
+    response = field[pairs[:, 1]] - field[pairs[:, 0]]
+    closed = shape.copy()
+    closed[:, 1] += field[: len(shape)] @ np.linalg.solve(response.astype(np.float64), parted).astype(np.float32)
+    return closed
