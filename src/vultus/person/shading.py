@@ -105,7 +105,7 @@ def shade_rows(
                     r = one / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-20))
                     view[0], view[1], view[2] = vx * r, vy * r, vz * r
                     ambient, what = p[6] * free, kind[f]
-                    if what != 0 or t[OPEN] < np.float32(0.97):
+                    if 0 < what < 11 or t[OPEN] < np.float32(0.97):
                         # Eyes, teeth and tongue: what they see of the sky depends on lids and lips of this frame.
                         z = one / inverse[j, i]
                         ambient = nearby(inverse, j, i, z, np.float32(0.006) * focal / z)
