@@ -24,7 +24,8 @@ from vultus.errors import VultusError, unknown
 from vultus.heads.person import PersonHead
 from vultus.io.image import write_image
 from vultus.motion import Motion
-from vultus.person.identity import CHOICES, Identity, parse_identity
+from vultus.person.choices import CHOICES
+from vultus.person.identity import Identity, parse_identity
 from vultus.person.light import RIGS
 from vultus.person.places import PLACES
 from vultus.person.portrait import framing

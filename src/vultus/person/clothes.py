@@ -20,7 +20,7 @@ PLAIN, STRIPES, CHECK = range(len(PATTERNS))
 # Entries of the outfit vector.
 NECK, PATTERN, PITCH, FOLDS, INNER = range(5)
 
-EDGE: Final = 0.0009  # metres over which cloth ends
+EDGE: Final = 0.0017  # metres over which cloth ends
 
 
 def outfit(identity: Identity) -> NDArray[np.float64]:
@@ -108,9 +108,9 @@ def _figure(x: float, y: float, z: float, kind: int, dress: np.ndarray) -> float
     along = np.sin(2 * np.pi * turn / pitch)
     if pattern == STRIPES:
         wave = along if kind == COLLARED else across
-        return step(wave, 0.35, 0.5)
+        return step(wave, 0.1, 0.7)
     across = np.sin(2 * np.pi * y / pitch)
-    return 0.5 * step(along, 0.1, 0.3) + 0.5 * step(across, 0.1, 0.3)
+    return 0.5 * step(along, -0.2, 0.5) + 0.5 * step(across, -0.2, 0.5)
 
 
 @fast

@@ -80,9 +80,9 @@ def tube(path: F64, radius: float | F64, *, closed: bool) -> tuple[F64, I32]:
     turn = 2 * np.pi * np.arange(SIDES) / SIDES
     ring = np.cos(turn)[:, None] * sides[:, None] + np.sin(turn)[:, None] * up[:, None]
     vertices = (path[:, None] + np.broadcast_to(radius, n)[:, None, None] * ring).reshape(-1, 3)
-    i, j = np.meshgrid(np.arange(n if closed else n - 1), np.arange(SIDES), indexing="ij")
-    a, b = i * SIDES + j, i * SIDES + (j + 1) % SIDES
-    c, d = (i + 1) % n * SIDES + j, (i + 1) % n * SIDES + (j + 1) % SIDES
+    row, spoke = np.meshgrid(np.arange(n if closed else n - 1), np.arange(SIDES), indexing="ij")
+    a, b = row * SIDES + spoke, row * SIDES + (spoke + 1) % SIDES
+    c, d = (row + 1) % n * SIDES + spoke, (row + 1) % n * SIDES + (spoke + 1) % SIDES
     faces = [np.stack([a, b, d], -1).reshape(-1, 3), np.stack([a, d, c], -1).reshape(-1, 3)]
     if not closed:
         fan = np.arange(1, SIDES - 1)
@@ -154,7 +154,7 @@ def glasses(mesh: PersonMesh, identity: Identity) -> Frame | None:
     inner = max(0.0085, apart + 0.0015 - style.half[0])
     centre = (inner + style.half[0], float(eyes[1]) - 0.0035)
     outline = _rim(style, centre, whole=True)
-    reach = style.rim + 0.0022
+    reach = style.rim + 0.0038  # as far as the coarse mesh has its next vertex
     need = np.maximum(skin.front(outline, reach), skin.front(outline * [-1, 1], reach)) + _back(outline[:, 0])
     # Lashes need room before the eye as well.
     eye = max(float(c[2]) for c in mesh.eye_centres) + 0.0135 + 0.0100
@@ -203,7 +203,7 @@ def _temple(
     top = np.array([abs(root[0]), root[1] + 0.003 + style.temple, root[2]])
     t = np.linspace(0, 1, 15)[1:, None]
     line = hinge + (top - hinge) * t
-    beside = skin.side(line[:, 1:], 0.005) + style.temple + CLEARANCE
+    beside = skin.side(line[:, 1:], 0.007) + style.temple + CLEARANCE
     # The temple stands off a little after the hinge, and lies on at the ear.
     straight = x0 + 0.004 + (beside[-1] - x0 - 0.004) * t[:, 0]
     line[:, 0] = np.maximum(np.maximum(beside, straight), np.maximum.accumulate(beside))
