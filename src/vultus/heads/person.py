@@ -18,6 +18,7 @@ from vultus.defaults import FACE, Quality
 from vultus.heads.sway import Sway
 from vultus.mesh import Model, Primitive, Skeleton, split_seams
 from vultus.motion import Motion
+from vultus.person.glasses import Frame, glasses
 from vultus.person.hair import grooms
 from vultus.person.identity import Identity, parse_identity
 from vultus.person.light import LightRig
@@ -166,13 +167,15 @@ class PersonHead:
             for groom in grooms(self.mesh_data, self.identity)
             for some in ribbons(groom, self.mesh_data, _HAIR_TRIANGLES, _TONES)
         ]
+        looks = [replace(_HAIR, name=f"hair{i}") for i in range(len(hair))]
+        if frame := glasses(self.mesh_data, self.identity):
+            hair.append(_rigid(frame))
+            looks.append(replace(_FRAME, roughness=0.2 if frame.shine > 0.9 else 0.3))
         primitives = list(_primitives(mesh.part[order]))
         faces, count = [triangles], len(vertices)
-        for i, some in enumerate(hair):
+        for look_of, some in zip(looks, hair, strict=True):
             first = primitives[-1].first + primitives[-1].count
-            primitives.append(
-                replace(_HAIR, first=first, count=len(some.triangles), name=f"hair{i}", colour=(*some.colour, 1.0))
-            )
+            primitives.append(replace(look_of, first=first, count=len(some.triangles), colour=(*some.colour, 1.0)))
             faces.append(some.triangles + np.int32(count))
             count += len(some.vertices)
         loose = [_hanging(some, skeleton) for some in hair]
@@ -207,8 +210,15 @@ class PersonHead:
 
 
 _HAIR = Primitive(0, 1, "hair", double_sided=True, roughness=0.5, textured=False)
+_FRAME = Primitive(0, 1, "glasses", roughness=0.3, textured=False)
 _HAIR_TRIANGLES, _TONES = 6000, 3
 """What one groom may spend in an engine, and into how many materials its strands are parted."""
+
+
+def _rigid(frame: Frame) -> Ribbons:
+    """Glasses as what hangs on the head alone and no expression moves."""
+    still = np.zeros((len(ch.ARKIT) + len(ch.TONGUE), *frame.vertices.shape), np.float32)
+    return Ribbons(frame.vertices, frame.triangles, frame.colour, np.ones(len(frame.vertices), np.float32), still)
 
 
 def _hanging(some: Ribbons, skeleton: Skeleton) -> tuple[NDArray[np.uint16], Floats]:

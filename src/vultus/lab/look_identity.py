@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vultus import channels as ch
 from vultus.critics import identity as critic
 from vultus.heads.person import PersonHead
 from vultus.lab.bench import Figure
@@ -65,7 +66,10 @@ def describe_one(seed: int, size: int = SIZE) -> F32:
     """Descriptors [N, 128] of one person, plain first, then in all poses, lights and expressions."""
     who = Identity.from_seed(seed)
     poses = Motion.of(1, head=np.radians(POSES)).data
-    moods = np.concatenate([Motion.of(1, frames=1, **mood).data for mood in EXPRESSIONS])
+    moods = np.zeros((len(EXPRESSIONS), len(ch.CHANNELS)), np.float32)
+    for i, mood in enumerate(EXPRESSIONS):
+        for name, value in mood.items():
+            moods[i, ch.INDEX[name]] = value
     head = PersonHead(who, size=(size, size))
     out = [describe(head, row) for row in (*poses, *moods[1:])]
     out += [describe(PersonHead(who, size=(size, size), light=light), poses[0]) for light in RIGS if light != "studio"]

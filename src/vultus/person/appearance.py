@@ -12,9 +12,10 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from vultus.person.atlas import MOUTH_TILES, Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.choices import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS
+from vultus.person.clothes import NECK, outfit, stand_off
 from vultus.person.hairline import growth
 from vultus.person.identity import Identity
-from vultus.person.paint import collar, paint_rows
+from vultus.person.paint import paint_rows
 from vultus.person.pigment import CHANNELS, EYE_Y, OPEN
 from vultus.person.relief import heights, slopes
 from vultus.render.threads import spread
@@ -132,15 +133,14 @@ def brow_line(identity: Identity) -> F64:
     return np.stack([start + (stop - start) * t, y, thick], 1)
 
 
-def lift(mesh: Textured) -> F32:
-    """How far the shirt lifts each vertex off the skin [V], in metres; 0 at its edge."""
+def lift(mesh: Textured, identity: Identity) -> F32:
+    """How far clothes lift each vertex off the skin [V], in metres; 0 at their edge."""
     out = np.zeros(len(mesh.rest), np.float32)
     places = painter_coordinates(mesh)
+    kind = int(outfit(identity)[NECK])
     for v in np.unique(mesh.triangles[kinds(mesh) == Kind.SKIN]):
         x, y, z = (float(c) for c in places[v])
-        below = collar(x, z) - y
-        if below > 0:
-            out[v] = 0.0025 * min(below / 0.015, 1.0)
+        out[v] = stand_off(x, y, z, kind) if y < 0.64 else 0.0
     return out
 
 
@@ -169,12 +169,13 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     kind, place, masks = _visible(mesh, size, uv)
     texture = np.zeros((size, size, CHANNELS), np.uint8)
     colours, numbers, line = palette(identity), settings(identity), brow_line(identity)
-    hairs = growth(identity)
+    hairs, dress = growth(identity), outfit(identity)
 
     def rows(i: int) -> None:
         paint_rows(
-            16 * i, min(size, 16 * i + 16), kind, place, masks, colours, numbers, line, hairs, MOUTH_TILES, texture
-        )
+            16 * i, min(size, 16 * i + 16), kind, place, masks, colours, numbers, line, hairs, dress, MOUTH_TILES,
+            texture,
+        )  # fmt: skip
 
     spread(rows, -(-size // 16))
     height = heights(kind, place, masks, numbers)
@@ -182,7 +183,7 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     # Filtering reads a little past the edges of the islands: repeat the nearest painted texel there.
     nearest = distance_transform_edt(kind < 0, return_distances=False, return_indices=True)
     texture = np.ascontiguousarray(texture[nearest[0], nearest[1]])
-    return Appearance(texture, slopes(kind, place, height), uv, lift(mesh))
+    return Appearance(texture, slopes(kind, place, height), uv, lift(mesh, identity))
 
 
 def _deepen(texture: U8, height: F32) -> None:

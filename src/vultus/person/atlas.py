@@ -45,6 +45,7 @@ class Kind(IntEnum):
     HIDDEN = 8
     CAVITY = 9  # inside of the mouth
     SOCKET = 10  # behind the eyeballs
+    FRAME = 11  # glasses
 
 
 class Textured(Protocol):
@@ -142,8 +143,7 @@ def _spread(uv: F64, corners: I32, points: F64, focus: tuple[float, float, float
     along_v = (e2 * d1[:, :1] - e1 * d2[:, :1])[good] / det[good, None]
     centre, middle = points.mean(1)[good], t.mean(1)[good]
     area = np.linalg.norm(np.cross(e1, e2), axis=1)[good]
-    face = np.array([0.0, 0.69, 0.15])  # between nose and mouth
-    weight = area * (0.03 + np.exp(-((np.linalg.norm(centre - face, axis=1) / 0.055) ** 2)))
+    weight = area * (0.03 + np.exp(-((np.linalg.norm(centre - focus, axis=1) / width) ** 2)))
     out = np.empty_like(uv)
     for axis, direction in enumerate((along_u, along_v)):
         stretch = np.linalg.norm(direction, axis=1)
@@ -195,7 +195,7 @@ def atlas_uv(mesh: Textured) -> F32:
         local = uv[members]
         if which == Kind.SKIN:
             # The middle of the face, or the neckline.
-            focus, width = ((0, 0.69, 0.15), 0.055) if tile == _TILES["head"][0] else ((0, 0.58, 0.03), 0.09)
+            focus, width = ((0, 0.69, 0.15), 0.055) if tile == _TILES["head"][0] else ((0, 0.57, 0.05), 0.10)
             number = np.full(len(uv), -1, np.int32)
             number[members] = np.arange(len(members))
             local = _spread(local, number[tri[rows]], points[mesh.triangles[rows]], focus, width)

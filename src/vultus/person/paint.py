@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from vultus.person.clothes import NECK, cloth, covered
 from vultus.person.complexion import lid_rims, lips, skin, stubble
 from vultus.person.hairline import CHIN, LINE, MOUSTACHE, PART, ROOTS, SIDES, scalp_density
 from vultus.person.mouth import cavity, teeth, tongue
-from vultus.person.noise import fast, octaves, step, value
+from vultus.person.noise import fast, step, value
 from vultus.person.organs import eye, lash
 from vultus.person.pigment import (
     BROW,
@@ -23,7 +24,6 @@ from vultus.person.pigment import (
     OPEN,
     SEED,
     SHINE,
-    SHIRT,
     SOFT,
     STUBBLE,
     bell,
@@ -110,28 +110,6 @@ def _roots(
 
 
 @fast
-def _cloth(
-    out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, colours: np.ndarray, cover: float
-) -> None:
-    turn = np.arctan2(x, z)
-    weave = value(turn * 130, y * 700, 0.0, 173) + value(turn * 35, y * 250, 0.0, 175)
-    light = 1 + 0.07 * weave + 0.08 * octaves(40 * x, 40 * y, 40 * z, 179, 2)
-    # A seam runs along the neckline.
-    below = collar(x, z) - y
-    light *= 1 - 0.10 * step(below, 0.017, 0.016) - 0.35 * bell(below - 0.0165, 0.0009)
-    mix(out, colours[SHIRT, 0] * light, colours[SHIRT, 1] * light, colours[SHIRT, 2] * light, cover)
-    surface[GLOSS] += (0.15 - surface[GLOSS]) * cover
-    surface[SHINE] += (0.12 - surface[SHINE]) * cover
-    surface[SOFT] *= 1 - cover
-
-
-@fast
-def collar(x: float, z: float) -> float:
-    """Height of the neckline by direction around the neck: a crew neck, lower in front."""
-    return 0.604 - 0.022 * step(z, 0.0, 0.10) * step(abs(x), 0.10, 0.0) + 0.010 * step(z, 0.02, -0.04)
-
-
-@fast
 def paint_rows(
     row0: int,
     row1: int,
@@ -142,14 +120,15 @@ def paint_rows(
     settings: np.ndarray,
     line: np.ndarray,
     hairs: np.ndarray,
+    dress: np.ndarray,
     tiles: np.ndarray,
     atlas: np.ndarray,
 ) -> None:
     """Paint the rows [row0, row1) of *atlas* uint8 [S, S, CHANNELS]; colours are stored as 255 sqrt(linear).
 
     *kind* int32 [S, S] is the material (``atlas.Kind``) or -1, *place* float32 [S, S, 3] the place on the template,
-    *masks* uint8 [S, S, 4] lips, inside of the mouth, eyelids and ears; *hairs* is ``hairline.growth``, *tiles* are
-    ``atlas.MOUTH_TILES``.
+    *masks* uint8 [S, S, 4] lips, inside of the mouth, eyelids and ears; *hairs* is ``hairline.growth``, *dress*
+    ``clothes.outfit``, and *tiles* are ``atlas.MOUTH_TILES``.
     """
     out, surface, mask = np.zeros(3), np.zeros(CHANNELS), np.zeros(4)
     for row in range(row0, row1):
@@ -165,8 +144,8 @@ def paint_rows(
                 for c in range(4):
                     mask[c] = masks[row, column, c] / 255.0
                 _head(out, surface, x, y, z, mask, colours, settings, line, hairs)
-                if what == 0 and y < collar(x, z) + 0.001:
-                    _cloth(out, surface, x, y, z, colours, step(y, collar(x, z) + 0.001, collar(x, z) - 0.001))
+                if what == 0 and covered(x, y, z, int(dress[NECK])) > -0.006:
+                    cloth(out, surface, x, y, z, colours, dress)
             elif what <= 2:
                 eye(out, surface, x, y, z, colours, settings)
             elif what <= 5:
@@ -180,7 +159,8 @@ def paint_rows(
             elif what == 6:
                 lash(out, surface, x, y, z, settings)
             elif what == 7:
-                _cloth(out, surface, x, y, z, colours, 1.0)
+                # MakeHuman's own shirt, which engines get, lies below the neckline everywhere.
+                cloth(out, surface, x, min(y, 0.5), z, colours, dress)
             else:
                 out[0], out[1], out[2] = 0.20, 0.07, 0.06
                 surface[GLOSS], surface[SHINE], surface[OPEN], surface[SOFT] = 0.6, 0.5, 0.6, 1.0

@@ -18,11 +18,13 @@ from vultus.person.atlas import painter_coordinates
 from vultus.person.creases import creases, fold
 from vultus.person.drawn import gather, lift_off, split_seams, surfaces
 from vultus.person.eyes import EyeFrames, pupil_diameter
+from vultus.person.glasses import glasses
 from vultus.person.hair import Hair, shades
 from vultus.person.identity import Identity
 from vultus.person.light import LightRig, light_rows, rig
 from vultus.person.mesh import PersonMesh, build_mesh
 from vultus.person.pigment import SKIN
+from vultus.person.worn import wear
 from vultus.render.shadows import ShadowMap
 from vultus.render.strands import StrandLayer
 from vultus.render.threads import spread
@@ -129,29 +131,39 @@ class Portrait:
         texels = 2048 if quality == "film" or height > 640 else (1024 if height > 192 else 512)
         self.appearance = _painted(identity, texels)
         self._surfaces = surfaces(self.mesh)
+        frame = glasses(self.mesh, identity)
+        self._worn = wear(frame, self.mesh, self._surfaces, self.appearance) if frame else None
+        if self._worn:
+            self._surfaces = self._worn.surfaces
         self._prepare()
 
     def _prepare(self) -> None:
         width, height = self.size
         k, s = self._effort.samples, self._surfaces
-        count = len(s.vertices)
+        skin = len(s.vertices)
+        count = skin + (len(self._worn.frame.vertices) if self._worn else 0)
         self._sample_camera = self.camera.resized(width * k, height * k)
         self._raster = Rasteriser(height * k, width * k)
         h = self._effort.cells
         self._layer = StrandLayer(height * h, width * h)
         self._raised, self._normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
-        self._lift = self.appearance.lift[s.vertices]
-        # Place, normal, share of sky, texture coordinates, and how far the three sets of creases show.
+        self._lift = np.zeros(count, np.float32)
+        self._lift[:skin] = self.appearance.lift[s.vertices]
+        # Place, normal, share of sky, texture coordinates; and how far the three sets of creases show.
         self._points = np.zeros((len(s.points), 12), np.float32)
-        self._points[:, 6] = _ambient(self.identity)[s.points]
-        self._points[:, 7:9] = self.appearance.uv[s.uv]
-        self._creases = creases(painter_coordinates(self.mesh)[s.vertices[s.points]])
+        seams = len(s.uv)
+        self._points[:, 6] = 0.9  # of the sky, for what is worn
+        self._points[:seams, 6] = _ambient(self.identity)[s.points[:seams]]
+        self._points[:seams, 7:9] = self.appearance.uv[s.uv]
+        if self._worn:
+            self._points[seams:, 7:9] = self._worn.uv
+        self._creases = creases(painter_coordinates(self.mesh)[s.vertices[s.points[:seams]]])
         self._screen = np.empty((len(s.points), 3), np.float32)
         self._lit = np.ones(len(s.points), np.float32)  # the share of the key light that reaches each point
         self._light = light_rows(self.light, float(palette(self.identity)[SKIN].mean()))
         self._table = tone.tone_table()
         self._plain = places.dithered(tone.encode(self._backdrop, self._table))
-        self._words = surface.packed(self.appearance.texture)
+        self._words = surface.packed(self._worn.texture if self._worn else self.appearance.texture)
         rough = self.appearance.relief if self._effort.relief else np.full((1, 1, 8), 128, np.uint8)
         self._relief = surface.packed(rough)
         diameter = pupil_diameter(self.light, self.identity.age)
@@ -212,6 +224,8 @@ class Portrait:
         """Lift hair and shirt, find normals, and draw what the camera sees."""
         s = self._surfaces
         gather(vertices, s.vertices, self._raised)
+        if self._worn:
+            self._worn.pose(vertices, self._raised[self._worn.rows :])
         vertex_normals(self._raised, s.welded, self._normals)
         lift_off(self._raised, self._normals, self._lift)
         vertex_normals(self._raised, s.welded, self._normals)

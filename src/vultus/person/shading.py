@@ -159,7 +159,7 @@ def shade_rows(
                     r = one / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-20))
                     view[0], view[1], view[2] = vx * r, vy * r, vz * r
                     ambient, what = p[6] * free, kind[f]
-                    if 2 < what < 10 or (what == 0 and t[OPEN] < np.float32(0.97)):
+                    if 2 < what < 11 or (what == 0 and t[OPEN] < np.float32(0.97)):
                         # Teeth and tongue: what they see of the sky depends on the lips of this frame.
                         z = one / inverse[j, i]
                         ambient = nearby(inverse, j, i, z, np.float32(0.006) * focal / z)
