@@ -127,18 +127,23 @@ def _mnemonics(pairs: Sequence[Sound]) -> str:
 
 
 def _phones(events: Sequence[tuple[int, str]], seconds: float, own: int) -> list[Phone]:
-    """Phones from espeak-ng's events (sample, IPA): one event may hold several sounds, which share its time."""
-    starts = _closures(events, own)
-    out: list[Phone] = []
+    """Phones from espeak-ng's events (sample, IPA): one event may hold several sounds, which share its time.
+
+    An event that lasts no time (the l of "bottle") shares that of the sound before it.
+    """
+    edges = [*_closures(events, own), seconds]
+    groups: list[tuple[float, float, list[Sound]]] = []
     for i, (_, ipa) in enumerate(events):
-        start = starts[i]
-        end = starts[i + 1] if i + 1 < len(events) else seconds
-        found = split_rhotics(parse_stressed(ipa)) or [(SILENCE, 0)]
-        if end <= start:
-            continue
+        start, end, found = edges[i], edges[i + 1], split_rhotics(parse_stressed(ipa))
+        if end > start:
+            groups.append((start, end, found or [(SILENCE, 0)]))
+        elif found and groups and groups[-1][2][0][0] != SILENCE:
+            groups[-1][2].extend(found)
+    out: list[Phone] = []
+    for start, end, found in groups:
         shares = np.cumsum([0.0, *(2.0 if arpabet_of(s) in VOWELS else 1.0 for s, _ in found)])
-        edges = start + (end - start) * shares / shares[-1]
-        out += [Phone(float(a), float(b), *s) for s, a, b in zip(found, edges[:-1], edges[1:], strict=True)]
+        places = start + (end - start) * shares / shares[-1]
+        out += [Phone(float(a), float(b), *s) for s, a, b in zip(found, places[:-1], places[1:], strict=True)]
     return out
 
 

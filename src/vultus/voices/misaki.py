@@ -153,7 +153,11 @@ def timed(line: str, steps: NDArray[np.floating], seconds: float) -> list[Phone]
             units.append((ipa, stress if vowel else 0, length + carried))
             stress, carried = (0 if vowel else stress), 0.0
         before = c
-    units.append((SILENCE, 0, float(lengths[-1]) + carried))
+    tail = float(lengths[-1]) + carried
+    if len(units) > 1 and units[-1][0] == SILENCE:
+        units[-1] = (SILENCE, 0, units[-1][2] + tail)
+    else:
+        units.append((SILENCE, 0, tail))
     return _placed(units)
 
 
