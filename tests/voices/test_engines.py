@@ -208,6 +208,15 @@ def test_a_sound_without_time_shares_that_of_its_neighbour() -> None:
     assert phones[1].duration == pytest.approx(2 * phones[2].duration)
 
 
+def test_kokoro_speaks_with_times() -> None:
+    engine = installed("kokoro")  # as slow as speech itself: one short phrase
+    samples, phones = engine.speak("My baby.", rate=16000, voice="jm_kumo")
+    assert [p.arpabet for p in phones if p.ipa] == ["M", "AY", "B", "EY", "B", "IY"]
+    for p in phones:
+        loud = float(np.sqrt(np.mean(samples[round(p.start * 16000) : round(p.end * 16000)] ** 2)))
+        assert loud < 0.03 if p.ipa == SILENCE else loud > 0.01
+
+
 # --- long texts -----------------------------------------------------------------------------------------------------
 
 LONG = "This is one. Is this two? Yes, three!"

@@ -45,10 +45,10 @@ _MNEMONICS: Final = {
 
 @dataclass(frozen=True)
 class Names:
-    """What espeak-ng has: its version, the names of its languages, and the variants that may follow a ``+``."""
+    """What espeak-ng has: its version, the file of each language, and the variants that may follow a ``+``."""
 
     version: str
-    languages: tuple[str, ...]
+    languages: dict[str, str]
     variants: tuple[str, ...]
 
 
@@ -75,7 +75,7 @@ def missing() -> str:
 def names() -> Names:
     """What the installed espeak-ng has; VultusError when there is none."""
     answer, _ = _child({"do": "list"})
-    return Names(answer["version"], tuple(sorted(answer["languages"])), tuple(sorted(answer["variants"])))
+    return Names(answer["version"], dict(sorted(answer["languages"].items())), tuple(sorted(answer["variants"])))
 
 
 def speak(
@@ -105,14 +105,17 @@ def speak(
 
 
 def _checked(voice: str) -> str:
-    """*voice* if espeak-ng has it; it would take any other for the nearest one without a word."""
-    language, _, variant = voice.partition("+")
+    """What espeak-ng calls *voice*; it would take an unknown one for the nearest without a word.
+
+    Only by its file can a language be asked for with a variant.
+    """
+    language, plus, variant = voice.partition("+")
     found = names()
     if language not in found.languages:
         raise unknown("voice of espeak", language, found.languages)
     if variant and variant not in found.variants:
         raise unknown("variant of the voices of espeak", variant, found.variants)
-    return voice
+    return found.languages[language] + plus + variant
 
 
 def _mnemonics(pairs: Sequence[Sound]) -> str:

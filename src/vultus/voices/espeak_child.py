@@ -7,7 +7,6 @@ bit, little-endian) to standard output. The structures are those of espeak-ng's 
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import json
 import os
 import sys
@@ -47,7 +46,11 @@ def main() -> int:
 
 
 def _answer(asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    path = asked["library"] or ctypes.util.find_library("espeak-ng") or ""
+    path = asked["library"]
+    if not path:
+        from ctypes.util import find_library  # slow, and mostly not needed
+
+        path = find_library("espeak-ng") or ""
     try:
         library = ctypes.CDLL(path) if path else None
     except OSError:
@@ -71,19 +74,21 @@ def _list(library: Any) -> tuple[dict[str, Any], bytes]:
     version = library.espeak_Info(ctypes.byref(where)).decode()
     folder = os.path.join((where.value or b"").decode(), "voices", "!v")  # noqa: PTH118
     variants = [name for name in os.listdir(folder) if not name.startswith(".")] if os.path.isdir(folder) else []  # noqa: PTH208, PTH112
-    return {"version": version, "languages": sorted(_files(library)), "variants": sorted(variants)}, b""
+    return {"version": version, "languages": _files(library), "variants": sorted(variants)}, b""
 
 
-def _files(library: Any) -> dict[str, bytes]:
+def _files(library: Any) -> dict[str, str]:
     """The file of each language's voice: only by its file can a voice be asked for with a variant."""
     library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
     found, i = library.espeak_ListVoices(None), 0
-    files: dict[str, bytes] = {}
+    files: dict[str, str] = {}
     while found[i]:
         voice = found[i].contents
         # A priority, a name, "\0", and so on; voices of other engines (mbrola) need files that are not there.
         if not voice.identifier.startswith(b"mb"):
-            files.setdefault(voice.languages[1:].decode("ascii", "replace"), voice.identifier)
+            files.setdefault(
+                voice.languages[1:].decode("ascii", "replace"), voice.identifier.decode("utf-8", "replace")
+            )
         i += 1
     return files
 
@@ -105,9 +110,7 @@ def _speak(library: Any, rate: int, asked: dict[str, Any]) -> tuple[dict[str, An
     kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))
     callback = kind(hear)
     library.espeak_SetSynthCallback(callback)
-    language, plus, variant = asked["voice"].partition("+")
-    name = _files(library).get(language, language.encode()) + (plus + variant).encode()
-    if library.espeak_SetVoiceByName(name) != 0:
+    if library.espeak_SetVoiceByName(asked["voice"].encode()) != 0:
         return {"error": f"it has no voice {asked['voice']}"}, b""
     library.espeak_SetParameter(_SPEED, asked["words"], 0)
     library.espeak_SetParameter(_PITCH, asked["pitch"], 0)
