@@ -142,7 +142,7 @@ def test_wrong_names_are_told_with_the_nearest() -> None:
     for voice, match in (("espeak:en-uk", "en-us"), ("espeak:en-us+f33", "f3"), ("flite:sltt", "slt")):
         installed(voice.split(":")[0])
         with pytest.raises(VultusError, match=match):
-            engines.speak("Hello", voice=voice)
+            engines.stream("Hello", voice=voice)
 
 
 def test_what_is_absent_is_told_with_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,12 @@ def test_pauses_and_long_input() -> None:
     assert sum(line.count("m") for line in lines) == 900
 
 
+def test_no_line_is_too_long_for_the_networks() -> None:
+    lines = misaki._cleaned(["mim " * 300, "i" * 900, "?!", "☃"])
+    assert all(len(line) <= 400 for line in lines)
+    assert "".join(lines) == "mim " * 300 + "i" * 900
+
+
 def test_a_network_with_other_bytes_is_refused() -> None:
     with pytest.raises(VultusError, match="another network"):
         misaki.model_bytes("vultus", [("vultus", "py.typed")], "0" * 64)

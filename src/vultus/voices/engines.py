@@ -80,9 +80,9 @@ def find(voice: str) -> tuple[Engine, str]:
     engine = cast(Engine, importlib.import_module(f"vultus.voices.{name}"))
     if complaint := engine.missing():
         raise VultusError(*complaint.split(". ", 1))
-    if rest and name != "espeak" and rest not in engine.voices():
-        raise unknown(f"voice of {name}", rest, engine.voices())
-    return engine, rest or engine.voices()[0]
+    rest = rest or engine.voices()[0]
+    engine.speak("", voice=rest)  # says nothing, and objects to a voice that it does not have
+    return engine, rest
 
 
 def speak(

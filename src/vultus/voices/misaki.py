@@ -24,6 +24,7 @@ from vultus.voices.finish import Sound
 
 MEND: Final = "Install it: pip install 'vultus[stage]'"
 _PAUSE: Final = 0.08  # seconds from which a space or a comma is a silence, not part of its neighbours
+_LONGEST: Final = 400  # characters; the networks take up to 510
 
 _SYMBOLS: Final = {
     "AA": "ɑ", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "W", "AY": "I", "B": "b", "CH": "ʧ", "D": "d", "DH": "ð",
@@ -121,9 +122,16 @@ def from_sounds(pairs: Sequence[Sound]) -> list[str]:
 
 
 def _cleaned(lines: Sequence[str]) -> list[str]:
-    known_ = vocabulary()
-    kept = ("".join(c for c in line if c in known_) for line in lines)
-    return [line for line in kept if any(_sound(c) for c in line)]
+    """*lines* without unknown characters, none longer than `_LONGEST` and none without a sound."""
+    known_, out = vocabulary(), []
+    for line in lines:
+        rest = "".join(c for c in line if c in known_)
+        while len(rest) > _LONGEST:
+            at = rest.rfind(" ", 1, _LONGEST) + 1 or _LONGEST
+            out.append(rest[:at])
+            rest = rest[at:]
+        out.append(rest)
+    return [line for line in out if any(_sound(c) for c in line)]
 
 
 def _sound(c: str) -> str:
