@@ -1,4 +1,4 @@
-"""What the README says works."""
+"""What the README and the pages of the documentation say works."""
 
 from __future__ import annotations
 
@@ -11,11 +11,21 @@ import pytest
 
 from vultus import cli
 from vultus.io import audio
+from vultus.person.light import RIGS
+from vultus.person.places import PLACES
 from vultus.voices import formant
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.S))
 COMMANDS = re.findall(r"^(?:.*uv run )?vultus (.*?)(?:\s+#.*)?$", SHELL, re.M)
+MORE = [
+    command
+    for page in PAGES
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.S)
+    for command in re.findall(r"^vultus (.*?)(?:\s+#.*)?$", block, re.M)
+]
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
@@ -25,7 +35,7 @@ def test_the_readme_has_its_commands() -> None:
     assert "python3 -m pip install -q uv && uv run vultus demo" in README
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *MORE])
 def test_every_command_is_understood(command: str) -> None:
     chosen = cli._parse(shlex.split(command))
     assert type(chosen) is cli.COMMANDS[command.split()[0]]
@@ -44,7 +54,24 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_pictures_exist() -> None:
-    folder = Path(__file__).parent.parent
-    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
-    assert pictures
-    assert all((folder / p).is_file() for p in pictures)
+    for page in (ROOT / "README.md", *PAGES):
+        pictures = re.findall(r"!\[.*?\]\((.*?)\)", page.read_text("utf-8"))
+        assert pictures or page.name not in ("README.md", "look.md")
+        for picture in pictures:
+            assert (page.parent / picture).is_file(), picture
+
+
+def test_the_page_on_looks_names_every_light_and_place() -> None:
+    page = (ROOT / "docs" / "look.md").read_text("utf-8")
+    for name in (*RIGS, *PLACES):
+        assert f"`{name}`" in page, name
+    for option in ("light", "place"):
+        words = said_of(option)
+        for name in RIGS if option == "light" else PLACES:
+            assert name in words, name
+
+
+def said_of(option: str) -> str:
+    """What the command line says of an option: the text below its field."""
+    source = Path(cli.__file__).read_text("utf-8")
+    return source.split(f"    {option}:", 1)[1].split('"""')[1]

@@ -1,7 +1,8 @@
-"""Make the pictures of the documentation: ``python tools/pictures.py``."""
+"""Make the pictures of the documentation: ``python tools/pictures.py [hero|people|lights|…]``, all unless named."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from vultus.channels import INDEX
 from vultus.drivers.style import express
 from vultus.heads.person import PersonHead
 from vultus.io.image import write_image
+from vultus.lab import sheets
 from vultus.motion import Motion
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
@@ -39,6 +41,21 @@ def hero() -> None:
     write_image(FOLDER / "hero.png", np.concatenate(tiles, axis=1))
 
 
+# Sheets with the sizes of their tiles: small enough that no file is over LARGEST.
+SHEETS = {
+    "people": 176, "expressions": 176, "visemes": 224, "lights": 176, "places": 176, "turntable": 176, "styles": 120,
+}  # fmt: skip
+LARGEST = 600_000
+
+
+def contact_sheet(kind: str) -> None:
+    """One contact sheet; raises OSError when its file is too large for the documentation."""
+    path = sheets.write(kind, FOLDER / f"{kind}.png", size=SHEETS[kind])
+    if path.stat().st_size > LARGEST:
+        raise OSError(f"{path} has {path.stat().st_size} bytes; make its tiles smaller")
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    hero()
+    for name in sys.argv[1:] or ["hero", *SHEETS]:
+        hero() if name == "hero" else contact_sheet(name)

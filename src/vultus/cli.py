@@ -19,7 +19,7 @@ import tyro
 from tyro.conf import Positional, UseAppendAction
 
 from vultus import __version__
-from vultus.defaults import FACE, FPS, SIZE, Quality, Sheet
+from vultus.defaults import FACE, FPS, LIGHT, SIZE, Quality, Sheet
 from vultus.errors import VultusError, unknown
 
 if TYPE_CHECKING:
@@ -81,6 +81,11 @@ class Animate:
     """Height and width of the video in pixels."""
     quality: Quality = "default"
     """How much work goes into a picture."""
+    light: str = LIGHT
+    """How the face is lit: studio, window, office, overcast, sunset, stage, webcam or ring."""
+    place: Annotated[str | None, tyro.conf.arg(metavar="PLACE")] = None
+    """What stands behind it: paper, slate, clay, brick, plaster, office, room, books, city, park, dusk or stage; the
+    place that goes with the light unless given."""
     out: Outputs = ()
     """What to write: .mp4, .glb, .csv (Live Link Face), .json (Audio2Face) or .npz; may be given several times."""
 
@@ -99,6 +104,8 @@ class Animate:
                 fps=self.fps,
                 size=self.size,
                 quality=self.quality,
+                light=self.light,
+                place=self.place,
                 out=self.out or (pipeline.default_output(self.speech),),
                 progress=step,
             )
@@ -112,7 +119,7 @@ class Render:
     motion: Positional[File] = None
     """A motion: .csv (Live Link Face), .json (Audio2Face), .npz or an animated .glb"""
     sheet: Annotated[Sheet | None, tyro.conf.arg(metavar="KIND")] = None
-    """Draw a contact sheet instead: people, expressions, visemes, lights, turntable or styles."""
+    """Draw a contact sheet instead: people, expressions, visemes, lights, places, turntable or styles."""
     face: Annotated[str | None, tyro.conf.arg(metavar="FACE")] = None
     """Whose face: person:SEED or person:key=value,… (person:5 unless given; a sheet of people begins at seed 0)"""
     sound: File = None
@@ -123,6 +130,11 @@ class Render:
     """Height and width in pixels of the video, or of each tile of a sheet."""
     quality: Quality = "default"
     """How much work goes into a picture."""
+    light: str = LIGHT
+    """How the face is lit: studio, window, office, overcast, sunset, stage, webcam or ring."""
+    place: Annotated[str | None, tyro.conf.arg(metavar="PLACE")] = None
+    """What stands behind it: paper, slate, clay, brick, plaster, office, room, books, city, park, dusk or stage; the
+    place that goes with the light unless given."""
     out: Outputs = ()
     """What to write: .mp4 or .glb; may be given several times (default: motion.mp4). A sheet is a .png."""
 
@@ -143,6 +155,8 @@ class Render:
                 fps=self.fps,
                 size=self.size,
                 quality=self.quality,
+                light=self.light,
+                place=self.place,
                 out=self.out or ("motion.mp4",),
                 progress=step,
             )
@@ -155,7 +169,13 @@ class Render:
         from vultus.lab import sheets
 
         out = sheets.write(
-            kind, self.out[0] if self.out else f"{kind}.png", face=self.face, size=self.size, quality=self.quality
+            kind,
+            self.out[0] if self.out else f"{kind}.png",
+            face=self.face,
+            size=self.size,
+            quality=self.quality,
+            light=self.light,
+            place=self.place,
         )
         print(f"wrote {out}")
 
@@ -197,10 +217,12 @@ class Convert:
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure speed, memory and start-up on this machine: medians, and the same on one thread."""
+    """Measure speed, memory and start-up on this machine (medians, and the same on one thread), or the look."""
 
+    look: bool = False
+    """Measure what a face tracker reads back from drawn people, and whether lips and lids close, instead of speed."""
     quick: bool = False
-    """Fewer repeats and no long clips."""
+    """Fewer repeats, people and no long clips."""
     json: File = None
     """Write the numbers to this file too."""
     voices: bool = False
@@ -217,7 +239,7 @@ class Bench:
         from vultus.lab.bench import bench
 
         with _progress("bench") as step:
-            table = bench(quick=self.quick, json_path=self.json, progress=step)
+            table = bench(quick=self.quick, look=self.look, json_path=self.json, progress=step)
         print(table)
 
 

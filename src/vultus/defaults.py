@@ -7,10 +7,11 @@ from typing import Final, Literal
 Quality = Literal["draft", "default", "film"]
 """How much work goes into a picture."""
 
-Sheet = Literal["people", "expressions", "visemes", "lights", "turntable", "styles"]
+Sheet = Literal["people", "expressions", "visemes", "lights", "places", "turntable", "styles"]
 """The contact sheets that ``render --sheet`` draws."""
 
 FACE: Final = "person:5"
+LIGHT: Final = "studio"
 FPS: Final = "30"
 SIZE: Final = 512
 """Height and width of a video in pixels."""

@@ -54,7 +54,8 @@ def demo(
     spans = _kept(phones_of(sound.blocks(pipeline.SPEECH_RATE), words), heard)
     rate = video_fps(FPS)
     motions = _kept(perform(spans, seed=seed, fps=rate), shown)
-    report = pipeline.produce(motions, rate, outputs, face=face, quality=quality, sound=sound, progress=progress)
+    look = pipeline.Look(face, quality=quality)
+    report = pipeline.produce(motions, rate, outputs, look=look, sound=sound, progress=progress)
     measured = _measured(concatenate(shown), whole(heard), PersonHead(face, quality="draft"))
     again = "the first run on a machine compiles before the first picture, later ones do not"
     return replace(report, notes={"recording": source, **measured, "note": again})

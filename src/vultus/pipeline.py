@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vultus.defaults import FACE, FPS, SIZE, Quality
+from vultus.defaults import FACE, FPS, LIGHT, SIZE, Quality
 from vultus.errors import VultusError
 from vultus.motion import Motion, Time, concatenate, video_fps
 
@@ -63,6 +63,27 @@ class Report:
             yield f"wrote {path}{timing if i == 0 and self.frames else ''}"
         for name, note in self.notes.items():
             yield f"{name:<28}{note}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a face is drawn: who, how large in pixels, with how much work, in which light and where."""
+
+    face: str = FACE
+    size: int = SIZE
+    quality: Quality = "default"
+    light: str = LIGHT
+    place: str | None = None
+
+    def check(self) -> None:
+        """Raise VultusError for a name that does not exist, before the work and not after it."""
+        from vultus.person import light, places
+        from vultus.person.identity import parse_identity
+
+        parse_identity(self.face)
+        light.rig(self.light)
+        if self.place is not None:
+            places.check(self.place)
 
 
 @dataclass(frozen=True)
@@ -122,13 +143,16 @@ def animate(
     fps: Time = FPS,
     size: int = SIZE,
     quality: Quality = "default",
+    light: str = LIGHT,
+    place: str | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Speech (a sound or video file) -> every file in *out*, by its extension (see ``OUTPUTS``).
 
     Without *speech*, *text* is spoken by *voice*, such as "espeak:en-gb+f3", or by the built-in one. *text* may be the
-    name of a .txt file. The frame rate lies in (0, 240], *size* is the height and width of the video in pixels. Raises
-    VultusError on bad input.
+    name of a .txt file. The frame rate lies in (0, 240], *size* is the height and width of the video in pixels; *light*
+    and *place* are names of ``person.light.RIGS`` and ``person.places.PLACES``, without *place* the one that goes with
+    the light. Raises VultusError on bad input.
     """
     from vultus.drivers.speech import drive, perform
     from vultus.drivers.style import parse_style
@@ -151,7 +175,8 @@ def animate(
             talk = stack.enter_context(Talk(words, voice, seed))
             sound = Sound(talk)
             motions = perform(talk.spans(), style=manner, seed=seed, fps=rate)
-        return produce(motions, rate, outputs, face=face, size=size, quality=quality, sound=sound, progress=progress)
+        look = Look(face, size, quality, light, place)
+        return produce(motions, rate, outputs, look=look, sound=sound, progress=progress)
 
 
 def render(
@@ -163,16 +188,19 @@ def render(
     fps: Time | None = None,
     size: int = SIZE,
     quality: Quality = "default",
+    light: str = LIGHT,
+    place: str | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """A motion, or a file of one -> every file in *out*, with *sound* under a video."""
+    """A motion, or a file of one -> every file in *out*, with *sound* under a video; see :func:`animate`."""
     moving = motion if isinstance(motion, Motion) else read_motion(motion, fps)
     if fps is not None:
         moving = moving.resample(video_fps(fps))
     outputs = checked_outputs(out, [motion if not isinstance(motion, Motion) else None, sound])
     heard = Sound.open(sound) if sound else None
     pieces = (moving[i : i + 30] for i in range(0, len(moving), 30))
-    return produce(pieces, moving.fps, outputs, face=face, size=size, quality=quality, sound=heard, progress=progress)
+    look = Look(face, size, quality, light, place)
+    return produce(pieces, moving.fps, outputs, look=look, sound=heard, progress=progress)
 
 
 def convert(
@@ -203,24 +231,20 @@ def produce(
     fps: Fraction,
     outputs: Sequence[Path],
     *,
-    face: str,
-    size: int = SIZE,
-    quality: Quality = "default",
+    look: Look,
     sound: Sound | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Send pieces of motion to every output; nothing is left behind when something fails."""
-    from vultus.person.identity import parse_identity
-
     began = time.perf_counter()
-    parse_identity(face)  # a name that does not exist is told before the work, not after it
+    look.check()
     frames = 0
     pictures: list[float] = []  # when the first picture was there
     total = sound.duration() if sound else None
     with ExitStack() as stack:
         # The driver listens while the person is painted.
         pieces = stack.enter_context(_ahead(motions))
-        sinks = [stack.enter_context(_sink(path, fps, face, size, quality, sound, pictures)) for path in outputs]
+        sinks = [stack.enter_context(_sink(path, fps, look, sound, pictures)) for path in outputs]
         for motion in pieces:
             for sink in sinks:
                 sink(motion)
@@ -322,33 +346,34 @@ def read_motion(path: str | Path, fps: Time | None = None) -> Motion:
 
 
 def _sink(
-    path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None, pictures: list[float]
+    path: Path, fps: Fraction, look: Look, sound: Sound | None, pictures: list[float]
 ) -> AbstractContextManager[Sink]:
     suffix = path.suffix.lower()
     if suffix == ".mp4":
-        return _video(path, fps, face, size, quality, sound, pictures)
+        return _video(path, fps, look, sound, pictures)
     if suffix == ".glb":
-        return _collected(path, lambda temporary, motion: _write_glb(temporary, motion, face))
+        return _collected(path, lambda temporary, motion: _write_glb(temporary, motion, look.face))
     return _collected(path, _write_curves)
 
 
 @contextmanager
-def _video(
-    path: Path, fps: Fraction, face: str, size: int, quality: Quality, sound: Sound | None, pictures: list[float]
-) -> Iterator[Sink]:
+def _video(path: Path, fps: Fraction, look: Look, sound: Sound | None, pictures: list[float]) -> Iterator[Sink]:
     """Renders pieces of motion into a video; the encoder works beside the renderer."""
     from vultus.heads.person import PersonHead
+    from vultus.heads.sway import Sway
     from vultus.io.video import VideoWriter
 
+    size = look.size
     if not SIZES[0] <= size <= SIZES[1] or size % 2:
         raise VultusError(f"A video cannot be {size} pixels wide", f"Give an even --size in {SIZES[0]}–{SIZES[1]}")
-    head = PersonHead(face, size=(size, size), quality=quality)
+    head = PersonHead(look.face, size=(size, size), quality=look.quality, light=look.light, place=look.place)
     head.bake()
+    sway = Sway()
     heard = sound.blocks(VIDEO_RATE) if sound else None
     with VideoWriter(path, size=(size, size), fps=fps, audio=heard, audio_rate=VIDEO_RATE) as writer:
 
         def write(motion: Motion) -> None:
-            for frame in head.frames([motion]):
+            for frame in head.frames([motion], sway):
                 if not pictures:
                     pictures.append(time.perf_counter())
                 writer.write(frame)

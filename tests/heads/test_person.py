@@ -40,7 +40,11 @@ def test_frames_are_pictures_that_follow_the_motion(head: PersonHead) -> None:
     frames = list(head.frames([talking(3), talking(1)]))
     assert [f.shape for f in frames] == [(128, 96, 3)] * 4
     assert all(f.dtype == np.uint8 for f in frames)
-    assert np.array_equal(frames[0], frames[3])
+    assert np.array_equal(frames[0], next(head.frames([talking(1)])))
+    # The head jumps back, and hair swings past: nothing else differs.
+    moved = np.abs(frames[0].astype(int) - frames[3]).max(2) > 2
+    assert moved.mean() < 0.2
+    assert not moved[60:75, 40:56].any()  # the face
     assert np.abs(frames[0].astype(int) - frames[2]).mean() > 2
 
 
@@ -125,7 +129,8 @@ def test_engines_pose_the_model_as_the_mesh_does(model: Model, head: PersonHead)
     target = head.mesh(pose)[0]
     nearest = cKDTree(still).query(model.vertices)
     close = nearest[0] < 1e-6  # neither hair nor shirt
-    assert close.mean() > 0.5
+    hair = sum(p.count for p in model.primitives if p.name.startswith("hair"))
+    assert close.sum() > 0.5 * (model.triangles[: len(model.triangles) - hair].max() + 1)
     error = np.linalg.norm(posed[close] - target[nearest[1][close]], axis=1)
     assert np.percentile(error, 99) < 0.001
     assert error.max() < 0.004

@@ -31,9 +31,13 @@ def test_seeds_give_both_sexes_all_ages_and_ancestries():
     assert len({person.hair_colour for person in people}) >= 6
     assert len({person.eye_colour for person in people}) == 6
     assert not any(person.stubble for person in people if person.gender > 0.5)
-    values = np.array([dict(person.shape).get("nose_hump", 0) for person in people])
-    assert 0.16 < values.std() < 0.24
-    assert np.abs(values).max() <= 0.5
+    shapes = [dict(person.shape) for person in people]
+    men = np.array([person.gender < 0.5 for person in people])
+    old = np.array([person.age > 65 for person in people])
+    for name, most in (("jaw_width", men), ("eye_size", ~men), ("ear_lobe", old), ("eye_bag", old)):
+        values = np.array([shape.get(name, 0.0) for shape in shapes])
+        assert 0.15 < values.std() < 0.5
+        assert values[most].mean() > values[~most].mean() + 0.15
 
 
 def test_any_sixteen_in_a_row_are_of_all_ages_sexes_and_ancestries():
@@ -64,10 +68,11 @@ def test_hair_beard_and_glasses_go_with_the_person():
 
 
 def test_words_override_the_seed():
-    person = parse_identity("person: age=60, gender=female, nose_width=0.4, seed=3")
-    base = Identity.from_seed(3)
+    person = parse_identity("person: age=60, gender=female, nose_width=0.4, seed=4")
+    base = Identity.from_seed(4)
     assert (person.age, person.gender, dict(person.shape)["nose_width"]) == (60, 1, 0.4)
-    assert dict(person.shape)["jaw_width"] == dict(base.shape)["jaw_width"]
+    assert dict(person.shape)["nose_side"] == dict(base.shape)["nose_side"]
+    assert dict(person.shape)["jaw_width"] != dict(base.shape)["jaw_width"]  # a woman's jaw now
     assert person.weight == base.weight
     assert parse_identity("person:african=1").skin_tone > parse_identity("person:caucasian=1").skin_tone + 0.3
     assert parse_identity("person:african=1,asian=1").african == 0.5

@@ -116,11 +116,13 @@ def test_teeth_show_between_parted_lips() -> None:
 
 
 def test_closed_lips_hide_the_mouth() -> None:
-    p = mouth_close_up("default")
+    p = mouth_close_up("draft")  # one sample a pixel: no lip is mixed in
     image = p.render(p.mesh.neutral)
     inside = np.isin(p.kinds(), INSIDE)
     assert inside.mean() < 0.003  # at most a hair's breadth between the lips
-    assert np.all(image[inside].mean(1) < 0.6 * image[p.kinds() == Kind.SKIN].mean())
+    skin = image[p.kinds() == Kind.SKIN].mean()
+    assert np.median(image[inside].mean(1)) < 0.45 * skin
+    assert np.all(image[inside].mean(1) < 0.75 * skin)  # edge pixels are in part lips
 
 
 def test_the_deep_mouth_is_darker_than_the_lips() -> None:
@@ -159,7 +161,7 @@ def test_broken_vertices_leave_a_picture() -> None:
 def test_extreme_light_stays_in_range() -> None:
     for scale in (0.0, 1e4):
         lamp = Lamp((0, 0, 1), (scale, scale, scale))
-        lights = LightRig(key=lamp, fill=lamp, rim=lamp, sky=(scale,) * 3, ground=(scale,) * 3)
+        lights = LightRig(key=lamp, fill=lamp, rim=lamp, sky=(scale,) * 3, ground=(scale,) * 3, front=(scale,) * 3)
         p = Portrait(WHO, (64, 64), "default", light=lights)
         image = p.render(p.mesh.neutral)
         nose = image[28:40, 28:36]

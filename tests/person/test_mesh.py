@@ -7,7 +7,7 @@ from vultus import channels as ch
 from vultus import rotations
 from vultus.errors import VultusError
 from vultus.motion import BodyPose, Motion
-from vultus.person import reference
+from vultus.person import bite, reference
 from vultus.person.identity import Identity
 from vultus.person.mesh import build_mesh
 from vultus.person.pack import PART_NAMES
@@ -37,7 +37,7 @@ def random_rows(count: int, seed: int = 0) -> np.ndarray:
 
 def test_arrays_have_the_promised_shapes(mesh):
     vertices, triangles = len(mesh.neutral), len(mesh.triangles)
-    assert 6500 < vertices < 8000
+    assert 10_000 < vertices < 13_000
     assert mesh.neutral.dtype == mesh.basis.dtype == mesh.rest.dtype == mesh.uv.dtype == np.float32
     assert mesh.basis.shape == (54, vertices, 3)
     assert mesh.rest.shape == mesh.neutral.shape
@@ -47,7 +47,8 @@ def test_arrays_have_the_promised_shapes(mesh):
     assert mesh.skin_joints.shape == mesh.skin_weights.shape == (vertices, 4)
     np.testing.assert_allclose(mesh.skin_weights.sum(axis=1), 1, atol=1e-5)
     fine = build_mesh(mesh.identity, subdivisions=1)
-    assert len(fine.triangles) == 4 * triangles
+    mouth = len(bite.inside().triangles)  # dense enough from the start
+    assert len(fine.triangles) == 4 * (triangles - mouth) + mouth
     assert fine.basis.shape == (54, len(fine.neutral), 3)
     assert fine.skin_joints.shape == (len(fine.neutral), 4)
     assert fine.uv_triangles.max() == len(fine.uv) - 1
@@ -114,12 +115,17 @@ def test_rest_is_neutral_and_a_motion_equals_its_data(mesh):
 
 
 def test_basis_and_neutral_tell_the_same_as_evaluate(mesh):
+    """Away from the eyes, and for shapes that no pair joins: pairs and lids are what a file of shapes cannot hold."""
     fine = build_mesh(mesh.identity, subdivisions=1)
     values = random_rows(1, 4)[0]
     values[ch.NECK.start : ch.TRANSLATION.stop] = 0
+    for name in ch.ARKIT:
+        if name.startswith("eye") or name == "jawOpen":
+            values[ch.INDEX[name]] = 0
     weights = np.concatenate([values[ch.EXPRESSION], values[ch.TONGUES]])
     wanted = fine.neutral + np.tensordot(weights, fine.basis, 1)
-    np.testing.assert_allclose(fine.evaluate(values[None])[0], wanted, atol=5e-6)
+    away = np.min([np.linalg.norm(fine.neutral - centre, axis=1) for centre in fine.eye_centres], axis=0) > 0.035
+    np.testing.assert_allclose(fine.evaluate(values[None])[0][away], wanted[away], atol=5e-6)
 
 
 @given(st.lists(st.floats(width=32), min_size=69, max_size=69), st.integers(0, 2**40))
@@ -210,7 +216,7 @@ def test_head_and_neck_compose_and_the_shoulders_stay(mesh):
 
 
 def test_the_mirrored_motion_moves_a_symmetric_person_like_a_mirror():
-    mesh = build_mesh(SYMMETRIC)
+    mesh = build_mesh(SYMMETRIC, corrected=False)  # nobody's teeth are symmetric
     flip = np.array([-1, 1, 1], np.float32)
     partner = np.array([np.argmin(((mesh.neutral - p * flip) ** 2).sum(axis=1)) for p in mesh.neutral[::7]])
     symmetric = np.linalg.norm(mesh.neutral[partner] - mesh.neutral[::7] * flip, axis=1) < 2e-4

@@ -15,14 +15,18 @@ from numpy.typing import NDArray
 from vultus import channels as ch
 from vultus.camera import Camera
 from vultus.defaults import FACE, Quality
+from vultus.heads.sway import Sway
 from vultus.mesh import Model, Primitive, Skeleton, split_seams
 from vultus.motion import Motion
+from vultus.person.glasses import Frame, glasses
+from vultus.person.hair import grooms
 from vultus.person.identity import Identity, parse_identity
 from vultus.person.light import LightRig
 from vultus.person.mesh import PersonMesh, build_mesh
 from vultus.person.pack import PART_NAMES
 from vultus.person.pigment import HAIRY
 from vultus.person.portrait import Portrait
+from vultus.person.ribbons import Ribbons, ribbons
 from vultus.render.threads import alone, workers
 from vultus.render.triangles import vertex_normals
 
@@ -45,15 +49,19 @@ class PersonHead:
         quality: Quality = "default",
         camera: Camera | None = None,
         light: LightRig | str = "studio",
+        place: str | None = None,
     ) -> None:
         """*face* as ``person.identity.parse_identity`` reads it; *size* (width, height) in pixels.
 
-        Without *camera* head and shoulders are in the picture.
+        Without *camera* head and shoulders are in the picture, and without *place* (``person.places.PLACES``) the
+        place that goes with the *light* stands behind them.
         """
         self.identity = face if isinstance(face, Identity) else parse_identity(face)
-        self._looks: dict[str, Any] = {"size": size, "quality": quality, "camera": camera, "light": light}
+        self._looks: dict[str, Any] = {
+            "size": size, "quality": quality, "camera": camera, "light": light, "place": place,
+        }  # fmt: skip
         self._vertices = np.empty((0, 3), np.float32)
-        self._painters: deque[Callable[[Floats], Pixels]] = deque()
+        self._painters: deque[Callable[[Floats, Floats], Pixels]] = deque()
 
     @cached_property
     def portrait(self) -> Portrait:
@@ -79,45 +87,48 @@ class PersonHead:
         """The mesh without subdivision: for measuring and for engines."""
         return build_mesh(self.identity)
 
-    def frames(self, motions: Iterable[Motion]) -> Iterator[Pixels]:
+    def frames(self, motions: Iterable[Motion], sway: Sway | None = None) -> Iterator[Pixels]:
         """A picture uint8 [H, W, 3] in sRGB for each frame of each piece, in a memory that does not grow.
 
         Several frames are drawn side by side, one a thread, and come out in order, the same whatever the number.
+        *sway* carries the inertia of hair on from one call to the next; without it hair starts at rest.
         """
-        rows = (row for motion in motions for row in motion.data)
+        sway = sway or Sway()
+        # The hair's inertia is followed here, in order, before frames go to threads.
+        rows = ((row, sway.step(row, float(motion.fps))) for motion in motions for row in motion.data)
         count = workers()
         if count == 1:
-            yield from map(self._drawn, rows)
+            yield from (self._drawn(row, lag) for row, lag in rows)
             return
         with ThreadPoolExecutor(count) as pool:
             pending: deque[Future[Pixels]] = deque()
-            for row in rows:
-                pending.append(pool.submit(self._drawn, row))
+            for row, lag in rows:
+                pending.append(pool.submit(self._drawn, row, lag))
                 if len(pending) > count:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
 
-    def _drawn(self, row: Floats) -> Pixels:
-        """The picture of one frame, by a portrait that no other thread has."""
+    def _drawn(self, row: Floats, lag: Floats) -> Pixels:
+        """The picture of one frame whose hair lags by *lag* [2, 3], by a portrait that no other thread has."""
         try:
             painter = self._painters.popleft()
         except IndexError:
             painter = self._painter()
         try:
             with alone():
-                return painter(row)
+                return painter(row, lag)
         finally:
             self._painters.append(painter)
 
-    def _painter(self) -> Callable[[Floats], Pixels]:
+    def _painter(self) -> Callable[[Floats, Floats], Pixels]:
         """A function that draws frames into buffers of its own."""
         portrait = Portrait(self.identity, **self._looks)
         vertices = np.empty_like(portrait.mesh.neutral)
 
-        def paint(row: Floats) -> Pixels:
+        def paint(row: Floats, lag: Floats) -> Pixels:
             portrait.mesh.evaluate_into(row, vertices)
-            return portrait.render(vertices, row)
+            return portrait.render(vertices, row, lag)
 
         return paint
 
@@ -151,18 +162,37 @@ class PersonHead:
         lifted = mesh.neutral + look.lift[: len(mesh.neutral), None] * vertex_normals(mesh.neutral, mesh.triangles)
         vertices, triangles, uv, source = split_seams(lifted, mesh.triangles[order], look.uv, mesh.uv_triangles[order])
         skeleton, joints, weights = _skeleton(mesh)
+        hair = [
+            some
+            for groom in grooms(self.mesh_data, self.identity)
+            for some in ribbons(groom, self.mesh_data, _HAIR_TRIANGLES, _TONES)
+        ]
+        looks = [replace(_HAIR, name=f"hair{i}") for i in range(len(hair))]
+        if frame := glasses(self.mesh_data, self.identity):
+            hair.append(_rigid(frame))
+            looks.append(replace(_FRAME, roughness=0.2 if frame.shine > 0.9 else 0.3))
+        primitives = list(_primitives(mesh.part[order]))
+        faces, count = [triangles], len(vertices)
+        for look_of, some in zip(looks, hair, strict=True):
+            first = primitives[-1].first + primitives[-1].count
+            primitives.append(replace(look_of, first=first, count=len(some.triangles), colour=(*some.colour, 1.0)))
+            faces.append(some.triangles + np.int32(count))
+            count += len(some.vertices)
+        loose = [_hanging(some, skeleton) for some in hair]
         names = (*ch.ARKIT, *ch.TONGUE)
+        moves = np.concatenate([mesh.basis[:, source], *(some.targets for some in hair)], axis=1)
+        corner = np.zeros((count - len(vertices), 2), np.float32)
         return Model(
             f"person:{self.identity.seed}",
-            vertices,
-            triangles,
-            np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1),
-            {name: shape[source] for name, shape in zip(names, mesh.basis, strict=True)},
+            np.concatenate([vertices, *(some.vertices for some in hair)]),
+            np.concatenate(faces),
+            np.concatenate([np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1), corner]),
+            dict(zip(names, moves, strict=True)),
             skeleton,
-            joints[source],
-            weights[source],
+            np.concatenate([joints[source], *(j for j, _ in loose)]),
+            np.concatenate([weights[source], *(w for _, w in loose)]),
             self._texture(),
-            _primitives(mesh.part[order]),
+            tuple(primitives),
         )
 
     def _texture(self) -> Pixels:
@@ -177,6 +207,27 @@ class PersonHead:
                 rows, columns = slice(size - high, size - low), slice(left, right)
                 out[rows, columns, 3] = look.texture[rows, columns, HAIRY]
         return out
+
+
+_HAIR = Primitive(0, 1, "hair", double_sided=True, roughness=0.5, textured=False)
+_FRAME = Primitive(0, 1, "glasses", roughness=0.3, textured=False)
+_HAIR_TRIANGLES, _TONES = 6000, 3
+"""What one groom may spend in an engine, and into how many materials its strands are parted."""
+
+
+def _rigid(frame: Frame) -> Ribbons:
+    """Glasses as what hangs on the head alone and no expression moves."""
+    still = np.zeros((len(ch.ARKIT) + len(ch.TONGUE), *frame.vertices.shape), np.float32)
+    return Ribbons(frame.vertices, frame.triangles, frame.colour, np.ones(len(frame.vertices), np.float32), still)
+
+
+def _hanging(some: Ribbons, skeleton: Skeleton) -> tuple[NDArray[np.uint16], Floats]:
+    """Joints and weights [V, 4] of ribbons between head and torso."""
+    joints, weights = np.zeros((len(some.follow), 4), np.uint16), np.zeros((len(some.follow), 4), np.float32)
+    joints[:, 0] = skeleton.names.index("head")
+    joints[:, 1] = skeleton.parents[skeleton.names.index("neck")]
+    weights[:, 0], weights[:, 1] = some.follow, 1 - some.follow
+    return joints, weights
 
 
 _MATERIALS: tuple[tuple[Primitive, tuple[str, ...]], ...] = (

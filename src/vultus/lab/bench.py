@@ -53,10 +53,19 @@ class Figure:
         return self.value <= float(bound) if sign == "<=" else self.value >= float(bound)
 
 
-def bench(*, quick: bool = False, json_path: str | Path | None = None, progress: Progress | None = None) -> str:
-    """Measure everything; returns a Markdown table, and writes the figures as JSON to *json_path* if given."""
+def bench(
+    *,
+    quick: bool = False,
+    look: bool = False,
+    json_path: str | Path | None = None,
+    progress: Progress | None = None,
+) -> str:
+    """Measure everything; returns a Markdown table, and writes the figures as JSON to *json_path* if given.
+
+    *look* measures how believable the drawn people are (:mod:`vultus.lab.look`) instead of how fast all is.
+    """
     figures: list[Figure] = []
-    for figure in _measure(quick):
+    for figure in _look(quick) if look else _measure(quick):
         figures.append(figure)
         if progress:
             progress(float(len(figures)), None)
@@ -101,6 +110,12 @@ def _both(work: Callable[[], object], repeats: int) -> tuple[float, float]:
     one = _median(work, repeats)
     set_threads(None)
     return many, one
+
+
+def _look(quick: bool) -> Iterator[Figure]:
+    from vultus.lab.look import figures
+
+    return figures(quick)
 
 
 def _measure(quick: bool) -> Iterator[Figure]:

@@ -17,15 +17,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vultus.camera import Camera
 from vultus.channels import CHANNELS, EXPRESSION
-from vultus.defaults import FACE, Quality, Sheet
+from vultus.defaults import FACE, LIGHT, Quality, Sheet
 from vultus.drivers.articulation import articulate, columns_of
 from vultus.drivers.style import express
 from vultus.errors import VultusError, unknown
 from vultus.heads.person import PersonHead
 from vultus.io.image import write_image
 from vultus.motion import Motion
-from vultus.person.identity import CHOICES, Identity, parse_identity
+from vultus.person.choices import CHOICES
+from vultus.person.identity import Identity, parse_identity
 from vultus.person.light import RIGS
+from vultus.person.places import PLACES
 from vultus.person.portrait import framing
 from vultus.signals.phones import Phone
 
@@ -73,22 +75,23 @@ def sheet(
     face: str | None = None,
     size: int = 256,
     quality: Quality = "default",
-    light: str | None = None,
+    light: str = LIGHT,
+    place: str | None = None,
     labels: bool = True,
 ) -> U8:
     """A contact sheet uint8 [H, W, 3] of *kind* with tiles of *size* x *size* pixels, in rows of about the same length.
 
-    ``people``: sixteen seeds, from the seed in *face* on and with the properties it names (``person:age=70``);
-    ``expressions``, ``visemes`` (the mouth close up), ``turntable``, ``lights`` and ``styles`` (every hair and beard):
-    one *face*. *labels* writes a tile's name in its corner. Raises VultusError for an unknown kind or a size out of
-    32 to 1024.
+    ``people``: sixteen seeds, from the seed in *face* on and with the properties it names (``person:age=70``).
+    ``expressions``, ``visemes`` (the mouth close up), ``turntable``, ``lights``, ``places`` and ``styles`` (every hair
+    and beard): one *face*. *light* and *place* are those of every tile, but where the sheet is about them. *labels*
+    writes a tile's name in its corner. Raises VultusError for an unknown kind or a size out of 32 to 1024.
     """
     if kind not in _KINDS:
         raise unknown("sheet", str(kind), _KINDS)
     if not SIZES[0] <= size <= SIZES[1]:
         raise VultusError(f"A tile cannot be {size} pixels wide", f"Give a --size in {SIZES[0]}–{SIZES[1]}")
     make, columns = _KINDS[kind]
-    looks: Looks = {"size": (size, size), "quality": quality} | ({"light": light} if light else {})
+    looks: Looks = {"size": (size, size), "quality": quality, "light": light, "place": place}
     tiles = [_labelled(tile, name) if labels else tile for name, tile in make(face, looks)]
     return _grid(tiles, columns)
 
@@ -173,6 +176,13 @@ def _lights(face: str | None, looks: Looks) -> Tiles:
             yield name, PersonHead(who, **(looks | {"light": name})).frame(pose({}))
 
 
+def _places(face: str | None, looks: Looks) -> Tiles:
+    identity = parse_identity(face or FACE)
+    for name in PLACES:
+        rig = next((rig for rig in RIGS if RIGS[rig].place == name), looks["light"])
+        yield name, PersonHead(identity, **(looks | {"place": name, "light": rig})).frame(pose({}))
+
+
 def _styles(face: str | None, looks: Looks) -> Tiles:
     """Every choice of hair, beard and the like that an identity has, one at a time."""
     identity = parse_identity(face or FACE)
@@ -184,7 +194,7 @@ def _styles(face: str | None, looks: Looks) -> Tiles:
 
 _KINDS: Final[dict[str, tuple[Callable[[str | None, Looks], Tiles], int]]] = {
     "people": (_people, 4), "expressions": (_expressions, 4), "visemes": (_visemes, 4), "lights": (_lights, 4),
-    "turntable": (_turntable, 4), "styles": (_styles, 6),
+    "places": (_places, 4), "turntable": (_turntable, 4), "styles": (_styles, 6),
 }  # fmt: skip
 
 

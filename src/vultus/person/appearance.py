@@ -8,13 +8,16 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-from vultus.person.atlas import Kind, Textured, atlas_uv, kinds, painter_coordinates
+from vultus.person.atlas import MOUTH_TILES, Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.choices import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS
+from vultus.person.clothes import NECK, outfit, stand_off
+from vultus.person.hairline import growth
 from vultus.person.identity import Identity
-from vultus.person.paint import collar, hair_cover, paint_rows
-from vultus.person.pigment import CHANNELS, EYE_Y, HAIRLINE, OPEN
+from vultus.person.paint import paint_rows
+from vultus.person.pigment import CHANNELS, EYE_Y, OPEN
+from vultus.person.relief import heights, slopes
 from vultus.render.threads import spread
 from vultus.render.triangles import Rasteriser, interpolate, sample
 
@@ -24,10 +27,9 @@ U8 = NDArray[np.uint8]
 
 # sRGB from the lightest to the darkest skin, after the Monk scale but spaced evenly in lightness.
 _SKINS = np.array(
-    [[0.92, 0.785, 0.725], [0.86, 0.71, 0.625], [0.75, 0.585, 0.475], [0.585, 0.43, 0.34], [0.425, 0.305, 0.24],
-     [0.29, 0.21, 0.17]]
+    [[0.890, 0.690, 0.590], [0.835, 0.612, 0.500], [0.750, 0.528, 0.408], [0.610, 0.410, 0.300],
+     [0.455, 0.298, 0.215], [0.320, 0.214, 0.160]]
 )  # fmt: skip
-_HAIRLINE = 0.7985  # height of the hair's edge at the forehead, in painter coordinates
 
 
 class Masked(Textured, Protocol):
@@ -42,12 +44,15 @@ class Appearance:
     """The painted person.
 
     ``texture`` uint8 [S, S, 8]: three colours as 255 sqrt(linear), then hair, gloss, shine, openness (how much light
-    can reach it at rest) and softness (how far light scatters below), 255 = full; row 0 at v = 1. ``uv`` float32
-    [VT, 2] are its coordinates for the corners ``uv_triangles`` of the mesh. ``lift`` float32 [V] is how far, in
-    metres, hair and shirt lift each vertex off the skin.
+    can reach it at rest) and softness (how far light scatters below; 204 for skin, more where light shines through),
+    255 = full; row 0 at v = 1. ``relief`` uint8 [S, S, 8] are the skin's slopes as
+    :func:`vultus.person.relief.slopes` makes them. ``uv`` float32 [VT, 2] are the coordinates of both for the corners
+    ``uv_triangles`` of the mesh. ``lift`` float32 [V] is how far, in metres, the shirt lifts each vertex off the
+    skin.
     """
 
     texture: U8
+    relief: U8
     uv: F32
     lift: F32
 
@@ -72,79 +77,70 @@ def palette(identity: Identity) -> F64:
     t = identity.skin_tone * (len(_SKINS) - 1)
     skin = linear(np.array([np.interp(t, np.arange(len(_SKINS)), _SKINS[:, c]) for c in range(3)]))
     rng = np.random.default_rng([identity.seed, 1])
-    skin = skin * (1 + rng.normal(0, [0.03, 0.03, 0.05]))
-    lip = skin * (np.array([0.84, 0.56, 0.555]) - np.array([0.02, 0.10, 0.085]) * identity.gender)
-    lip += (np.array([0.36, 0.075, 0.085]) - lip) * 0.30 * identity.gender * (1 - 0.5 * identity.skin_tone)
+    # Undertones run from rosy to golden, and skins from dull to clear.
+    warm, clear = rng.normal(0, 1, 2)
+    skin = skin * (1 + 0.02 * clear) * (1 + warm * np.array([0.008, 0.012, -0.045]))
+    skin[1:] *= 1 - 0.018 * abs(clear)
+    # Lips show blood through thin skin: redder than pale skin, browner than dark skin.
+    pale = 1 - identity.skin_tone
+    lip = skin * (np.array([0.80, 0.62, 0.66]) + pale * np.array([0.08, -0.04, 0.02]))
+    lip *= 1 + identity.gender * np.array([0.0, -0.07, -0.05])
+    shades = np.array([[0.42, 0.10, 0.10], [0.36, 0.055, 0.075], [0.46, 0.17, 0.15], [0.30, 0.06, 0.09]])
+    shade = shades[rng.integers(len(shades))] * (0.6 + 0.4 * pale)
+    lip += (shade - lip) * 0.75 * max(0.0, _make_up(identity) - 0.25)
     hair = linear(HAIR_COLOURS[identity.hair_colour]) * 1.15 + [0.007, 0.0055, 0.0045]
-    brow = 0.8 * hair + 0.012 * skin
+    brow = 0.8 * hair / (1 + 3 * hair.mean()) + 0.012 * skin  # light hair goes with darker brows
     # An iris is painted darker than the colour it is known by, because fibres and ring lighten and darken it.
     iris = linear(EYE_COLOURS[identity.eye_colour]) * 1.9 + [0.016, 0.011, 0.008]
     return np.stack([skin, lip, brow, hair, iris, linear(SHIRT_COLOURS[identity.shirt_colour])])
 
 
+def _make_up(identity: Identity) -> float:
+    """How much make-up a person wears, in [0, 0.8]."""
+    worn = np.random.default_rng([identity.seed, 5]).uniform(0.0, 0.8)
+    return float(np.clip(identity.gender * 1.2 - 0.2, 0, 1) * worn)
+
+
 def settings(identity: Identity) -> F64:
-    """The painter's numbers in the order of its constants: seed, stubble, freckles, age, hairline, make-up, …"""
+    """The painter's numbers in the order of its constants: seed, stubble, freckles, age, make-up, …"""
     rng = np.random.default_rng([identity.seed, 2])
     freckled, redness = rng.uniform(0, 1), rng.uniform(0.2, 0.7)
     pale = max(0.0, 1 - 2.2 * identity.skin_tone)
     red_hair = identity.hair_colour in ("auburn", "ginger", "blond", "light_blond")
     freckles = pale * (freckled if freckled > (0.45 if red_hair else 0.75) else 0.0)
     age = float(np.clip((identity.age - 28) / 50, 0, 1))
-    hairline = (
-        0.0 if identity.hair == "bald" else _HAIRLINE + 0.004 * rng.normal() + 0.008 * age * (1 - identity.gender)
-    )
-    make_up = float(np.clip(identity.gender * 1.2 - 0.2, 0, 1)) * rng.uniform(0.1, 0.8)
+    make_up = _make_up(identity)
     brows = 0.55 + 0.5 * identity.brow_weight
     lashes = 0.25 + 0.75 * identity.lashes
-    return np.array(
-        [identity.seed % 100_000, identity.stubble, freckles, age, hairline, make_up, brows, redness, lashes]
-    )
+    return np.array([identity.seed % 100_000, identity.stubble, freckles, age, make_up, brows, redness, lashes])
 
 
-def brow_strokes(identity: Identity) -> F64:
-    """Single hairs of both brows [N, 6]: root x, y and tip x, y in painter metres, width in metres, strength."""
+def brow_line(identity: Identity) -> F64:
+    """The left brow from nose to temple [K, 3]: x, y of its middle and half its thickness, in painter metres.
+
+    Women's brows lie higher and arch more; men's are straight and thick; with age they sink at the temple.
+    """
     rng = np.random.default_rng([identity.seed, 3])
-    count = int(220 + 160 * identity.brow_weight)
-    sides = []
-    for side in (1, -1):
-        t = rng.beta(1.1, 1.15, count)  # along the brow: 0 at the nose, 1 at the temple
-        centre_x = 0.0105 + 0.0425 * t
-        arch = 0.0045 * np.sin(np.clip(t * 1.15, 0, 1.35) * np.pi * 0.72) - 0.0065 * np.clip(t - 0.62, 0, 1) ** 1.3 * 2
-        thick = (0.0026 + 0.0026 * identity.brow_weight) * (1 - 0.72 * t**1.4) * np.clip(0.55 + 4 * t, 0, 1)
-        across = rng.uniform(-1, 1, count)
-        x, y = centre_x, EYE_Y + 0.0185 + arch + across * thick * 0.75
-        # Hairs rise at the nose, lie down outwards, and those of the upper edge point down to meet them.
-        angle = np.radians(78 - 75 * np.clip(t * 1.8, 0, 1) - 24 * np.clip(t - 0.5, 0, 1) - 22 * np.clip(across, 0, 1))
-        angle += rng.normal(0, 0.14, count)
-        length = rng.uniform(0.0045, 0.0080, count) * (1 - 0.35 * t)
-        root_x, root_y = x - 0.4 * length * np.cos(angle), y - 0.4 * length * np.sin(angle)
-        tip_x, tip_y = x + 0.6 * length * np.cos(angle), y + 0.6 * length * np.sin(angle)
-        width = rng.uniform(0.00020, 0.00034, count)
-        strength = rng.uniform(0.6, 0.95, count) * (1 - 0.4 * np.abs(across) ** 3)
-        sides.append(np.stack([side * root_x, root_y, side * tip_x, tip_y, width, strength], 1))
-    return np.concatenate(sides)
+    woman, age = identity.gender, float(np.clip((identity.age - 40) / 40, 0, 1))
+    t = np.linspace(0, 1, 24)
+    start, stop = 0.0112 + rng.normal(0, 0.0007), 0.0535 + rng.normal(0, 0.0008)
+    peak = 0.62 + rng.normal(0, 0.04)
+    arch = (0.0032 + 0.0024 * woman + rng.normal(0, 0.0007)) * np.sin(0.5 * np.pi * np.clip(t / peak, 0, 1))
+    fall = (0.0062 + 0.0012 * woman + 0.001 * age) * (np.clip(t - peak, 0, 1) / (1 - peak)) ** 1.5
+    y = EYE_Y + 0.0178 + 0.0012 * woman + rng.normal(0, 0.0006) + arch - fall
+    thick = (0.0027 + 0.0016 * identity.brow_weight - 0.0009 * woman) * (1 - 0.70 * t**1.6)
+    thick *= np.clip(0.62 + 3.5 * t, 0, 1)
+    return np.stack([start + (stop - start) * t, y, thick], 1)
 
 
 def lift(mesh: Textured, identity: Identity) -> F32:
-    """How far hair and shirt lift each vertex off the skin [V], in metres; 0 at their edges.
-
-    Hair is short at the sides and longer on top.
-    """
-    hairline = float(settings(identity)[HAIRLINE])
+    """How far clothes lift each vertex off the skin [V], in metres; 0 at their edge."""
     out = np.zeros(len(mesh.rest), np.float32)
-    length = np.random.default_rng([identity.seed, 4]).uniform(0.008, 0.020)
     places = painter_coordinates(mesh)
+    kind = int(outfit(identity)[NECK])
     for v in np.unique(mesh.triangles[kinds(mesh) == Kind.SKIN]):
         x, y, z = (float(c) for c in places[v])
-        below = collar(x, z) - y
-        if below > 0:
-            out[v] = 0.0025 * min(below / 0.015, 1.0)
-        above = hair_cover(x, y, z, hairline) if hairline > 0 else 0.0
-        if above > 0:
-            top = np.clip((y - 0.755) / 0.06, 0, 1)
-            full = 0.0025 + (length - 0.0025) * top * top * (3 - 2 * top)
-            rise = min(above / 0.045, 1.0)
-            out[v] = full * np.sqrt(rise * (2 - rise))
+        out[v] = stand_off(x, y, z, kind) if y < 0.64 else 0.0
     return out
 
 
@@ -172,12 +168,26 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     uv = atlas_uv(mesh)
     kind, place, masks = _visible(mesh, size, uv)
     texture = np.zeros((size, size, CHANNELS), np.uint8)
-    colours, numbers, strokes = palette(identity), settings(identity), brow_strokes(identity)
-    pieces = -(-size // 16)
-    spread(
-        lambda i: paint_rows(i * 16, min(size, i * 16 + 16), kind, place, masks, colours, numbers, strokes, texture),
-        pieces,
-    )
+    colours, numbers, line = palette(identity), settings(identity), brow_line(identity)
+    hairs, dress = growth(identity), outfit(identity)
+
+    def rows(i: int) -> None:
+        paint_rows(
+            16 * i, min(size, 16 * i + 16), kind, place, masks, colours, numbers, line, hairs, dress, MOUTH_TILES,
+            texture,
+        )  # fmt: skip
+
+    spread(rows, -(-size // 16))
+    height = heights(kind, place, masks, numbers)
+    _deepen(texture, height[..., 0])
     # Filtering reads a little past the edges of the islands: repeat the nearest painted texel there.
     nearest = distance_transform_edt(kind < 0, return_distances=False, return_indices=True)
-    return Appearance(np.ascontiguousarray(texture[nearest[0], nearest[1]]), uv, lift(mesh, identity))
+    texture = np.ascontiguousarray(texture[nearest[0], nearest[1]])
+    return Appearance(texture, slopes(kind, place, height), uv, lift(mesh, identity))
+
+
+def _deepen(texture: U8, height: F32) -> None:
+    """Darken and redden what lies deeper in the relief than its surroundings, in place; *height* [S, S] in metres."""
+    deep = np.clip((gaussian_filter(height, len(height) / 400) - height) * 1800, -0.12, 0.45)
+    for c, share in enumerate((0.62, 1.0, 1.0)):
+        texture[..., c] = np.clip(texture[..., c] * np.sqrt(1 - share * deep), 0, 255).astype(np.uint8)

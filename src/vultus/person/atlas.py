@@ -16,6 +16,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from vultus.person.pack import PART_NAMES
+from vultus.person.pigment import EYE_X, EYE_Y, EYE_Z
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -24,6 +25,10 @@ Tile = tuple[float, float, float, float]  # left, bottom, right, top in [0, 1]
 
 TEMPLATE_EYES = np.array([0.0, 0.7284, 0.1245])
 """Middle between the eyes in painter coordinates: metres in MakeHuman's own axes, in which the painter is written."""
+
+
+EYE_EVEN = 0.6  # radius in Lambert's projection up to which the tile of an eye is true to scale; it holds up to 1.5
+EYE_SQUEEZE = 0.44  # scale outside of that
 
 
 class Kind(IntEnum):
@@ -40,6 +45,7 @@ class Kind(IntEnum):
     HIDDEN = 8
     CAVITY = 9  # inside of the mouth
     SOCKET = 10  # behind the eyeballs
+    FRAME = 11  # glasses
 
 
 class Textured(Protocol):
@@ -97,6 +103,11 @@ _TILES: dict[str, tuple[Tile, ...]] = {
                (0.949, 0.445, 0.995, 0.515)),
 }  # fmt: skip
 
+_LAID_OUT = (Kind.TONGUE, Kind.UPPER_TEETH, Kind.LOWER_TEETH)
+MOUTH_TILES = np.array([_TILES[row.name.lower()][0] for row in _LAID_OUT])
+"""Left, bottom, right and top of the tiles of tongue, upper and lower teeth, over which their texture coordinates are
+laid out from the start."""
+
 
 def _island_tile(kind: Kind, uv: F64, rank: int) -> Tile:
     """The tile of an island of *kind*: the *rank*-th of its kind, front ones first."""
@@ -132,8 +143,7 @@ def _spread(uv: F64, corners: I32, points: F64, focus: tuple[float, float, float
     along_v = (e2 * d1[:, :1] - e1 * d2[:, :1])[good] / det[good, None]
     centre, middle = points.mean(1)[good], t.mean(1)[good]
     area = np.linalg.norm(np.cross(e1, e2), axis=1)[good]
-    face = np.array([0.0, 0.69, 0.15])  # between nose and mouth
-    weight = area * (0.03 + np.exp(-((np.linalg.norm(centre - face, axis=1) / 0.055) ** 2)))
+    weight = area * (0.03 + np.exp(-((np.linalg.norm(centre - focus, axis=1) / width) ** 2)))
     out = np.empty_like(uv)
     for axis, direction in enumerate((along_u, along_v)):
         stretch = np.linalg.norm(direction, axis=1)
@@ -144,6 +154,22 @@ def _spread(uv: F64, corners: I32, points: F64, focus: tuple[float, float, float
     return out
 
 
+def _flat_eye(points: F64, which: Kind) -> F64:
+    """The front of an eyeball in the unit square by Lambert's equal-area projection, squeezed outside of the iris."""
+    away = points - [EYE_X if which == Kind.EYE_LEFT else -EYE_X, EYE_Y, EYE_Z]
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    flat = away[:, :2] * np.sqrt(2 / (1 + away[:, 2:]))
+    radius = np.linalg.norm(flat, axis=1, keepdims=True)
+    squeezed = np.where(radius < EYE_EVEN, radius, EYE_EVEN + EYE_SQUEEZE * (radius - EYE_EVEN))
+    return np.asarray(0.5 + 0.5 * flat * squeezed / np.maximum(radius, 1e-9))
+
+
+def eye_window(which: Kind) -> tuple[float, float, float, float]:
+    """Where an eye's axis meets the atlas (u, v), and how far a unit of Lambert's projection reaches there (u, v)."""
+    left, bottom, right, top = _TILES[which.name.lower()][0]
+    return 0.5 * (left + right), 0.5 * (bottom + top), 0.5 * (right - left), 0.5 * (top - bottom)
+
+
 def atlas_uv(mesh: Textured) -> F32:
     """Texture coordinates [VT, 2] of the atlas for the corners ``mesh.uv_triangles``, in [0, 1], v up."""
     tri, kind = mesh.uv_triangles, kinds(mesh)
@@ -152,24 +178,31 @@ def atlas_uv(mesh: Textured) -> F32:
     graph = coo_matrix((np.ones(len(pairs), bool), pairs.T), shape=(len(uv), len(uv)))
     _, island = connected_components(graph, directed=False)
     corner_island = island[tri[:, 0]]
-    names = [n for n in np.unique(corner_island) if kind[np.argmax(corner_island == n)] != Kind.HIDDEN]
+    first = {int(n): Kind(int(kind[np.argmax(corner_island == n)])) for n in np.unique(corner_island)}
+    out = np.zeros_like(uv)
+    for row in _LAID_OUT:
+        members, tile = np.unique(tri[kind == row]), _TILES[row.name.lower()][0]
+        out[members] = uv[members] * (np.array(tile[2:]) - tile[:2]) + tile[:2]
+    names = [n for n, what in first.items() if what not in (Kind.HIDDEN, *_LAID_OUT)]
     # Front islands first: the visible half of each eye gets the big tile.
     names.sort(key=lambda n: -float(points[mesh.triangles[corner_island == n]][..., 2].mean()))
     seen: dict[Kind, int] = {}
-    out = np.zeros_like(uv)
     for n in names:
-        rows = corner_island == n
-        which = Kind(int(kind[np.argmax(rows)]))
+        rows, which = corner_island == n, first[n]
         members = np.flatnonzero(island == n)
         tile = _island_tile(which, uv[members], 0 if which == Kind.SKIN else seen.get(which, 0))
         seen[which] = seen.get(which, 0) + 1
         local = uv[members]
         if which == Kind.SKIN:
             # The middle of the face, or the neckline.
-            focus, width = ((0, 0.69, 0.15), 0.055) if tile == _TILES["head"][0] else ((0, 0.58, 0.03), 0.09)
+            focus, width = ((0, 0.69, 0.15), 0.055) if tile == _TILES["head"][0] else ((0, 0.57, 0.05), 0.10)
             number = np.full(len(uv), -1, np.int32)
             number[members] = np.arange(len(members))
             local = _spread(local, number[tri[rows]], points[mesh.triangles[rows]], focus, width)
+        elif which in (Kind.EYE_LEFT, Kind.EYE_RIGHT) and tile == _TILES[which.name.lower()][0]:
+            corners = np.zeros(len(uv), np.int64)
+            corners[tri[rows]] = mesh.triangles[rows]
+            local = _flat_eye(points[corners[members]], which)
         else:
             local = (local - local.min(0)) / np.maximum(np.ptp(local, axis=0), 1e-9)
         out[members] = local * (np.array(tile[2:]) - tile[:2]) + tile[:2]

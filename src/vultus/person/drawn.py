@@ -74,6 +74,14 @@ def surfaces(mesh: PersonMesh) -> Surfaces:
     )  # fmt: skip
 
 
+def rows_of(mesh: PersonMesh) -> I32:
+    """Which of the drawn ``Surfaces.vertices`` each vertex of *mesh* is, [V]; -1 for those that are not drawn."""
+    drawn = surfaces(mesh).vertices
+    rows = np.full(len(mesh.neutral), -1, np.int32)
+    rows[drawn] = np.arange(len(drawn), dtype=np.int32)
+    return rows
+
+
 @njit(cache=True, nogil=True)
 def gather(vertices: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:
     """Copy the rows *index* [N] of *vertices* [V, 3] into *out* [N, 3]."""

@@ -12,22 +12,18 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any, Final
 
+from vultus.person import faces
 from vultus.person.attributes import PAIRED, SIDES, UNPAIRED
 from vultus.person.choices import PATTERNS, SHIRT_COLOURS
 
 ANCESTRIES: Final = ("african", "asian", "caucasian")
 YOUNGEST, OLDEST = 18.0, 90.0
 
-SPREAD: Final = 0.2  # standard deviation of a local attribute; 0.45 gives caricatures
-ASYMMETRY: Final = 0.04
+SPREAD: Final = 0.2  # standard deviation of a local attribute where faces.WIDE and faces.MILD have no other
+ASYMMETRY: Final = 0.035
 # Shifts of whole parts make faces crooked or break the neck line before they make them different.
 SHIFTS: Final = ("head_forward", "head_up", "neck_forward", "neck_up")
 CALM: Final = frozenset((*SHIFTS, *(name for name in UNPAIRED if name.endswith("_side"))))
-# These add up to heads taller and wider than any.
-MILD: Final = frozenset(
-    ("head_width", "head_height", "head_depth", "head_back", "forehead_height", "chin_height", "jaw_drop",
-     "mouth_width", "eye_up", "nose_up", "mouth_up", "neck_length", "neck_height")
-)  # fmt: skip
 # Steps of the additive sequence of three dimensions that fills space most evenly (Roberts 2018): powers of the root
 # of x^4 = x + 1, here in units of 2^-64 so that any seed is exact.
 _ROOT: Final = 1.2207440846057596
@@ -80,19 +76,26 @@ def phenotype(seed: int) -> dict[str, float]:
     return {
         "age": round(YOUNGEST + (80.0 - YOUNGEST) * even(seed, "age"), 1),
         "gender": round(1 - away if female else away, 5),
-        "muscle": 0.5 + gauss(seed, "muscle", 0.12),
-        "weight": 0.5 + gauss(seed, "weight", 0.13),
+        "muscle": 0.5 + gauss(seed, "muscle", 0.14),
+        "weight": 0.5 + gauss(seed, "weight", 0.17),
         "height": 0.5 + gauss(seed, "height", 0.045),
         "proportions": 0.4 + gauss(seed, "proportions", 0.12),
         **{name: round(value, 6) for name, value in values.items()},
     }
 
 
-def local_shape(seed: int) -> dict[str, float]:
-    """Values of the local shape attributes."""
-    spread = dict.fromkeys((*UNPAIRED, *PAIRED), SPREAD)
-    spread |= dict.fromkeys(MILD, 0.5 * SPREAD) | dict.fromkeys(CALM, 0.25 * SPREAD)
+def local_shape(seed: int, body: Mapping[str, float]) -> dict[str, float]:
+    """Values of the local shape attributes that go with a phenotype: its tendency, forms of the parts, and chance."""
+    spread = dict.fromkeys((*UNPAIRED, *PAIRED), SPREAD) | faces.WIDE | faces.MILD | dict.fromkeys(CALM, 0.04)
     values = {name: gauss(seed, name, deviation) for name, deviation in spread.items()}
+    parts = [faces.tendency(body)]
+    for kind, forms in faces.KINDS.items():
+        form = forms[pick(seed, kind, dict.fromkeys(forms, 1.0))]
+        share = between(seed, f"{kind} share", 0.6, 1.2)
+        parts.append({name: share * value for name, value in form.items()})
+    for part in parts:
+        for name, value in part.items():
+            values[name] = round(min(max(values[name] + value, -1.0), 1.0), 5)
     return values | {side + name: gauss(seed, side + name, ASYMMETRY) for name in PAIRED for side in SIDES}
 
 

@@ -128,7 +128,9 @@ def _person(seed: int, fields: dict[str, Any], shape: Mapping[str, Any]) -> Iden
     given = Identity(**(phenotype | {name: fields[name] for name in phenotype if name in fields}))
     phenotype = {name: getattr(given, name) for name in phenotype}
     values: dict[str, Any] = draws.appearance(seed, phenotype) | fields | phenotype
-    local = draws.local_shape(seed) | {name: _number(name, value, -1.0, 1.0) for name, value in shape.items()}
+    local = draws.local_shape(seed, phenotype) | {
+        name: _number(name, value, -1.0, 1.0) for name, value in shape.items()
+    }
     return Identity(**values, shape=tuple(local.items()), seed=seed)
 
 

@@ -12,20 +12,10 @@ from numpy.typing import NDArray
 
 from vultus.camera import Camera
 from vultus.person.jit import part
-from vultus.person.light import LightRig
+from vultus.person.light import surroundings
 from vultus.person.pigment import GLOSS, OPEN, SHINE, SOFT
 
 F32 = NDArray[np.float32]
-
-
-def light_rows(rig: LightRig) -> F32:
-    """The rig for the kernel, [5, 6]: unit direction and colour of key, fill, rim; sky and ground in the colours."""
-    rows = np.zeros((5, 6), np.float32)
-    for i, lamp in enumerate((rig.key, rig.fill, rig.rim)):
-        direction = np.array(lamp.direction)
-        rows[i] = [*(direction / np.linalg.norm(direction)), *(rig.exposure * np.array(lamp.colour))]
-    rows[3, 3:], rows[4, 3:] = rig.exposure * np.array(rig.sky), rig.exposure * np.array(rig.ground)
-    return rows
 
 
 def camera_rows(camera: Camera) -> F32:
@@ -40,54 +30,75 @@ def leaving(
     light: np.ndarray,
     t: np.ndarray,
     p: np.ndarray,
+    fine: np.ndarray,
     view: np.ndarray,
     shadow: float,
     ambient: float,
-    is_eye: bool,
     out: np.ndarray,
 ) -> None:
-    """The light *out* [3] that leaves a point *p* with texture channels *t*, seen from direction *view*."""
+    """The light *out* [3] that leaves a point *p* with texture channels *t*, seen from direction *view*.
+
+    The normal in *p* serves diffuse light, the normal *fine* [3] highlights: what scatters blurs the relief of skin.
+    """
     one, zero = np.float32(1.0), np.float32(0.0)
-    soft = t[SOFT]
+    soft, thin = min(one, t[SOFT] * np.float32(1.25)), max(zero, t[SOFT] * np.float32(5.0) - np.float32(4.0))
+    # Two lobes, as skin has: a broad one and, from the oil on top, a narrow one.
     rough = np.float32(0.80) - np.float32(0.70) * t[GLOSS]
-    a2 = max(rough * rough * rough * rough, np.float32(0.0004))
-    f0 = np.float32(0.07) * t[SHINE]
+    rough *= rough
+    broad, narrow = np.float32(0.84) * max(rough * rough, np.float32(0.0004)), np.float32(0.0256) * rough * rough
+    f0 = np.float32(0.085) * t[SHINE]
     diffuse_r, diffuse_g, diffuse_b, shine_r, shine_g, shine_b = zero, zero, zero, zero, zero, zero
-    wrap_r, wrap_g, wrap_b = np.float32(0.28) * soft, np.float32(0.13) * soft, np.float32(0.07) * soft
-    gain_r, gain_g, gain_b = one / (one + wrap_r), one / (one + wrap_g), one / (one + wrap_b)
+    # Light travels as far in red as melanin lets it: dark skin bleeds less, and less red.
+    clear = min(one, np.float32(1.5) * t[0])
+    bleed_r = soft * (np.float32(0.12) + np.float32(0.20) * clear)
+    bleed_g, bleed_b = soft * (np.float32(0.10) + np.float32(0.05) * clear), soft * np.float32(0.09)
     for q in range(3):
+        # A large lamp reaches around the terminator, and its mirror image is broader and dimmer.
+        size = light[3, q]
+        wrap = np.float32(0.4) * size
+        wrap_r, wrap_g, wrap_b = wrap + bleed_r, wrap + bleed_g, wrap + bleed_b
+        gain_r, gain_g, gain_b = one / (one + wrap_r), one / (one + wrap_g), one / (one + wrap_b)
+        broad2 = max(np.float32(0.02), rough + np.float32(0.25) * size)
+        narrow2 = max(np.float32(0.02), np.float32(0.4) * rough + np.float32(0.25) * size)
+        broad2, narrow2 = broad2 * broad2, narrow2 * narrow2
         lx, ly, lz = light[q, 0], light[q, 1], light[q, 2]
         nl = p[3] * lx + p[4] * ly + p[5] * lz
         s = shadow if q == 0 else np.float32(0.3) + np.float32(0.7) * ambient
         # The penumbra and the terminator bleed red.
-        bleed = one + np.float32(0.25) * soft * (one - s)
-        diffuse_r += max(zero, (nl + wrap_r) * gain_r) * light[q, 3] * min(one, s * bleed)
-        diffuse_g += max(zero, (nl + wrap_g) * gain_g) * light[q, 4] * s
-        diffuse_b += max(zero, (nl + wrap_b) * gain_b) * light[q, 5] * s
+        bleed = one + np.float32(0.30) * soft * clear * (one - s)
+        lit_r, lit_g, lit_b = (nl + wrap_r) * gain_r, (nl + wrap_g) * gain_g, (nl + wrap_b) * gain_b
+        diffuse_r += max(zero, lit_r) * light[q, 3] * min(one, s * bleed)
+        diffuse_g += max(zero, lit_g) * light[q, 4] * s
+        diffuse_b += max(zero, lit_b) * light[q, 5] * s
+        if thin > zero and nl < zero:
+            # Ears let light through, red.
+            through = np.float32(-0.55) * nl * thin
+            diffuse_r += through * light[q, 3]
+            diffuse_g += np.float32(0.22) * through * light[q, 4]
+            diffuse_b += np.float32(0.12) * through * light[q, 5]
+        nl = fine[0] * lx + fine[1] * ly + fine[2] * lz
         if nl > zero and f0 > zero:
             hx, hy, hz = lx + view[0], ly + view[1], lz + view[2]
             r = one / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-12))
-            nh = max(zero, (p[3] * hx + p[4] * hy + p[5] * hz) * r)
+            nh = max(zero, (fine[0] * hx + fine[1] * hy + fine[2] * hz) * r)
             lh = max(zero, (lx * hx + ly * hy + lz * hz) * r)
-            d = nh * nh * (a2 - one) + one
+            nh *= nh
+            d, e = nh * (broad2 - one) + one, nh * (narrow2 - one) + one
             g = one - lh
             fresnel = f0 + (one - f0) * g * g * g * g * g * t[SHINE]
-            s *= one if q == 0 or is_eye else ambient * np.float32(0.7)
-            k = np.float32(0.25) * nl * s * fresnel * a2 / (d * d * max(lh * lh, np.float32(0.08)))
-            k = min(k, np.float32(6.0))
+            s *= one if q == 0 else ambient * np.float32(0.7)
+            k = np.float32(0.25) * nl * s * fresnel * (broad / (d * d) + narrow / (e * e))
+            k = min(k / max(lh * lh, np.float32(0.08)), np.float32(6.0))
             shine_r += k * light[q, 3]
             shine_g += k * light[q, 4]
             shine_b += k * light[q, 5]
-    up = np.float32(0.5) + np.float32(0.5) * p[4]
-    bounce = ambient * (one + np.float32(0.20) * soft * (one - ambient))
-    nv = max(zero, p[3] * view[0] + p[4] * view[1] + p[5] * view[2])
+    bounce = ambient * (one + np.float32(0.20) * soft * clear * (one - ambient))
+    nv = max(zero, fine[0] * view[0] + fine[1] * view[1] + fine[2] * view[2])
     edge = (one - nv) * (one - nv)
-    sheen = np.float32(0.55) * t[SHINE] * (np.float32(0.06) + edge * edge * (np.float32(0.4) + t[GLOSS])) * ambient
-    if is_eye:
-        sheen *= np.float32(0.35)
-    sky_r = light[4, 3] + (light[3, 3] - light[4, 3]) * up
-    sky_g = light[4, 4] + (light[3, 4] - light[4, 4]) * up
-    sky_b = light[4, 5] + (light[3, 5] - light[4, 5]) * up
+    sheen = np.float32(0.50) * t[SHINE] * (np.float32(0.05) + edge * edge * (np.float32(0.4) + t[GLOSS])) * ambient
+    sky_r = surroundings(light, 0, p[3], p[4], p[5])
+    sky_g = surroundings(light, 1, p[3], p[4], p[5])
+    sky_b = surroundings(light, 2, p[3], p[4], p[5])
     out[0] = (t[0] * (diffuse_r + sky_r * bounce) + shine_r + sheen * sky_r) * t[OPEN]
     out[1] = (t[1] * (diffuse_g + sky_g * ambient) + shine_g + sheen * sky_g) * t[OPEN]
     out[2] = (t[2] * (diffuse_b + sky_b * ambient) + shine_b + sheen * sky_b) * t[OPEN]

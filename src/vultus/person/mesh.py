@@ -14,7 +14,9 @@ from scipy import sparse
 from vultus import channels as ch
 from vultus.errors import VultusError, unknown
 from vultus.motion import BodyPose, Motion
-from vultus.person import skinning, speech_fixes
+from vultus.person import bite, correctives, lids, skinning, speech_fixes
+from vultus.person.atlas import Kind, kinds
+from vultus.person.clearance import Face, face_of, retreat
 from vultus.person.identity import Identity
 from vultus.person.pack import PART_NAMES, Floats, Pack, load_pack
 from vultus.person.shape import rest as rest_shape
@@ -47,8 +49,10 @@ class Joints:
 @dataclass(frozen=True, eq=False)
 class Topology:
     """What all people of one region and subdivision share. ``matrix`` [V, C] makes the V vertices from the C coarse
-    ones (None without subdivision); ``coarse`` int [C] are the coarse vertices in the pack; the rest is as in
-    :class:`PersonMesh`, ``expression`` float32 [54, C, 3] being its coarse basis."""
+    ones (None without subdivision); ``coarse`` int [C - D] are the coarse vertices in the pack, after which come the
+    D inside the mouth (:mod:`vultus.person.bite`); ``moved`` int [2, N] are shape and vertex of all that moves;
+    ``face`` is the skin that hides teeth; the rest is as in :class:`PersonMesh`, ``expression`` float32
+    [54 + P, C, 3] being the coarse basis of the template and the shapes of ``correctives.PAIRS``."""
 
     region: Region
     subdivisions: int
@@ -60,6 +64,8 @@ class Topology:
     part: Ints
     rest: Floats
     expression: Floats
+    moved: NDArray[np.int64]
+    face: Face
     skin_joints: Ints
     skin_weights: Floats
     landmarks: Mapping[str, int]
@@ -83,7 +89,9 @@ class PersonMesh:
     float32 [V, 3] are the template's own coordinates (MakeHuman's origin, no identity, no corrections) for painters;
     ``masks`` uint8 [1024, 1024] images in UV space with row 0 at v = 1: lips, insideMouth, eyelids, ears;
     ``landmarks`` vertex numbers by name; ``gains`` float32 [54] is how much of each expression shape this person
-    uses (blinks close eyes of any size). ``coarse`` and ``topology`` serve the kernels.
+    uses (blinks close eyes of any size). ``all_gains`` [54 + P] has the pairs' too, ``sliding`` is what
+    ``skinning.slide`` takes; these, ``coarse``, ``topology`` and ``expression`` (the topology's, but for the inside
+    of the mouth, whose turn with the jaw depends on where it is) serve the kernels.
     """
 
     identity: Identity
@@ -98,14 +106,21 @@ class PersonMesh:
     joints: Joints
     masks: Mapping[str, NDArray[np.uint8]]
     landmarks: Mapping[str, int]
-    gains: Floats
+    all_gains: Floats
     topology: Topology
     coarse: Floats
+    expression: Floats
+    sliding: lids.Sliding
+
+    @property
+    def gains(self) -> Floats:
+        """Those of ``all_gains`` that belong to ``basis``, [54]."""
+        return self.all_gains[: skinning.SHAPES]
 
     @cached_property
     def basis(self) -> Floats:
         """Expression shapes [54, V, 3] in metres: ``channels.ARKIT``, then ``channels.TONGUE``."""
-        shapes = self.topology.expression * self.gains[:, None, None]
+        shapes = self.expression[: skinning.SHAPES] * self.gains[:, None, None]
         return np.ascontiguousarray(np.stack([self.topology.refine(shape) for shape in shapes]))
 
     @cached_property
@@ -146,13 +161,18 @@ class PersonMesh:
             raise unknown("landmark", name, self.landmarks)
         return self.landmarks[name]
 
+    def up(self, vertices: Floats) -> Floats:
+        """The head's own vertical [..., 3], a unit vector, for vertices [..., V, 3]; NaN where those are."""
+        home = _skull_axes(self.neutral, self.landmarks).T @ np.array([0, 1, 0])
+        return np.asarray(_skull_axes(vertices, self.landmarks) @ home)
+
     def lip_gap(self, vertices: Floats) -> Floats:
         """How far the inner lips stand apart in the middle, [...] metres >= 0, for vertices [..., V, 3].
 
         Measured along the head's own vertical, which the ears and the crown carry along when the head turns.
         """
         upper, lower = (vertices[..., self.landmark(name), :] for name in ("lipInnerUpper", "lipInnerLower"))
-        up = _skull_axes(vertices, self.landmarks) @ (_skull_axes(self.neutral, self.landmarks).T @ np.array([0, 1, 0]))
+        up = self.up(vertices)
         return np.maximum(((upper - lower) * up).sum(axis=-1), 0).astype(np.float32)
 
     def evaluate(self, motion: Motion | Floats, body: BodyPose | None = None, out: Floats | None = None) -> Floats:
@@ -177,7 +197,9 @@ class PersonMesh:
         def piece(i: int) -> None:
             some = slice(i * _BATCH, (i + 1) * _BATCH)
             turns = pose[some] if len(pose) > 1 else pose
-            skinning.frames(data[some], *LIMITS, self._rig, turns, self._mesh, self.topology.fine, out[some])
+            skinning.frames(
+                data[some], *LIMITS, self._rig, turns, self._mesh, self.sliding, self.topology.fine, out[some]
+            )
 
         spread(piece, -(-len(data) // _BATCH))
         return out
@@ -190,7 +212,7 @@ class PersonMesh:
         rotations = self._still[0] if body is None else body
         if not row.flags.writeable:
             row = row.copy()
-        skinning.frame(row, *LIMITS, self._rig, rotations, self._mesh, self.topology.fine, out)
+        skinning.frame(row, *LIMITS, self._rig, rotations, self._mesh, self.sliding, self.topology.fine, out)
 
     @cached_property
     def _rig(self) -> tuple[Any, ...]:
@@ -198,7 +220,10 @@ class PersonMesh:
 
     @cached_property
     def _mesh(self) -> tuple[Any, ...]:
-        return (self.gains, self.coarse, *self.topology.kernel)
+        start, vertex, *rest = self.topology.kernel
+        shape, place = self.topology.moved
+        delta = np.ascontiguousarray(self.expression[shape, place])
+        return (self.all_gains, self.coarse, correctives.DRIVERS, start, vertex, delta, *rest)
 
     @cached_property
     def _still(self) -> Floats:
@@ -236,10 +261,11 @@ def _skull_axes(vertices: Floats, landmarks: Mapping[str, int]) -> Floats:
     return np.stack([side, np.cross(front, side), front], axis=-1)
 
 
-def _kernel_arrays(pack: Pack, region: Region, expression: Floats, joints: Ints, weights: Floats) -> tuple[Any, ...]:
-    """Arguments of the kernels after the neutral: shapes by their vertices, and skin with rigid vertices marked."""
-    shape, vertex = np.nonzero(np.abs(expression).max(axis=2) > 0)
-    start = np.searchsorted(shape, np.arange(len(expression) + 1)).astype(np.int32)
+def _kernel_arrays(
+    pack: Pack, region: Region, moved: NDArray[np.int64], joints: Ints, weights: Floats
+) -> tuple[Any, ...]:
+    """Arguments of the kernels: where shapes begin, the vertices they move, and skin with rigid vertices marked."""
+    start = np.searchsorted(moved[0], np.arange(skinning.SHAPES + len(correctives.PAIRS) + 1)).astype(np.int32)
     dense = _dense_skin(joints, weights, pack.joint_names)
     # Joints that nothing turns move as their nearest parent that something does; in a bust that is all but the neck.
     if region == "bust":
@@ -251,7 +277,7 @@ def _kernel_arrays(pack: Pack, region: Region, expression: Floats, joints: Ints,
     order = np.argsort(-dense, axis=1, kind="stable")[:, :most].astype(np.int32)
     skin = np.take_along_axis(dense, order, 1)
     rigid = np.where(skin[:, 0] > 0.9999, order[:, 0], -1).astype(np.int32)
-    return start, vertex.astype(np.int32), np.ascontiguousarray(expression[shape, vertex]), rigid, order, skin
+    return start, moved[1].astype(np.int32), rigid, order, skin
 
 
 def _used(triangles: Ints) -> tuple[NDArray[np.int64], Ints]:
@@ -260,31 +286,80 @@ def _used(triangles: Ints) -> tuple[NDArray[np.int64], Ints]:
     return used.astype(np.int64), number.reshape(-1, 3).astype(np.int32)
 
 
+@dataclass(frozen=True, eq=False)
+class _Surface:
+    """Triangles, texture corners, parts, rest places and expression shapes, as in :class:`Topology`."""
+
+    triangles: Ints
+    uv: Floats
+    uv_triangles: Ints
+    part: Ints
+    rest: Floats
+    expression: Floats
+
+
+def _inner(pack: Pack, body: _Surface) -> NDArray[np.bool_]:
+    """Which triangles [F] belong to the lips or line the mouth, by the pack's masks."""
+    size = len(pack.masks["lips"])
+    places = (body.uv[body.uv_triangles].mean(1) * [1, -1] + [0, 1]) * size
+    column, row = np.clip(places, 0, size - 1).astype(np.int64).T
+    return np.asarray(np.maximum(pack.masks["lips"][row, column], pack.masks["insideMouth"][row, column]) > 25)
+
+
+def _joined(body: _Surface, pack: Pack) -> _Surface:
+    """A body with the inside of the mouth after its own vertices, texture corners and triangles."""
+    mouth, points = bite.inside(), bite.place(pack, pack.template)
+    moves = bite.moves(pack, pack.template, points)
+    still = np.zeros((len(correctives.PAIRS), *points.shape), np.float32)
+    return _Surface(
+        np.concatenate([body.triangles, mouth.triangles + len(body.rest)]).astype(np.int32),
+        np.concatenate([body.uv, mouth.uv]),
+        np.concatenate([body.uv_triangles, mouth.triangles + len(body.uv)]).astype(np.int32),
+        np.concatenate([body.part, mouth.part]),
+        np.concatenate([body.rest, points]),
+        np.concatenate([body.expression, np.concatenate([moves, still])], axis=1),
+    )
+
+
 @lru_cache(maxsize=6)
 def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool) -> Topology:
     pack = load_pack()
     inside = slice(0, pack.bust[1] if region == "bust" else None)
-    keep = hair_cap | (pack.part[inside] != PART_NAMES.index("hairCap"))
-    part = pack.part[inside][keep]
+    gone = (() if hair_cap else ("hairCap",)) + (bite.REPLACED if corrected else ())
+    keep = ~np.isin(pack.part[inside], [PART_NAMES.index(name) for name in gone])
     vertices, triangles = _used(pack.triangles[inside][keep])
     corners, uv_triangles = _used(pack.uv_triangles[inside][keep])
-    uv = pack.uv[corners]
-    expression = np.ascontiguousarray(speech_fixes.expressions(pack, int(vertices.max()) + 1, corrected)[:, vertices])
+    shapes = correctives.expressions(pack, int(vertices.max()) + 1, corrected)[:, vertices]
+    top = _Surface(triangles, pack.uv[corners], uv_triangles, pack.part[inside][keep], pack.template[vertices], shapes)
     joints, weights = pack.skin_joints[vertices], pack.skin_weights[vertices]
-    kernel = _kernel_arrays(pack, region, expression, joints, weights)
-    matrix, rest = None, pack.template[vertices]
-    fine: tuple[Any, ...] = (np.zeros(1, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
+    body, kind = len(triangles), kinds(top)
+    skin = np.isin(kind, (Kind.SKIN, Kind.CAVITY))
+    face = face_of(top.rest, triangles[skin], _inner(pack, top)[skin] | (kind[skin] == Kind.CAVITY))
+    if corrected:
+        top = _joined(top, pack)
+        head = np.zeros((len(top.rest) - len(vertices), joints.shape[1]), np.int32)
+        head[:, 0] = pack.joint_names.index("head")
+        joints = np.concatenate([joints, head])
+        weights = np.concatenate([weights, np.eye(1, joints.shape[1], dtype=np.float32).repeat(len(head), 0)])
+    matrix, fine = None, (np.zeros(1, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
+    moved = np.stack(np.nonzero(np.abs(top.expression).max(axis=2) > 0))
+    expression = np.ascontiguousarray(top.expression)
     if subdivisions:
-        matrix = loop_matrix(triangles, len(vertices))
-        triangles = split(triangles, len(vertices))[0]
-        uv, uv_triangles = subdivide_uv(uv, uv_triangles)
-        part = np.tile(part, 4)
-        rest = np.asarray(matrix @ rest, np.float32)
+        # Teeth and tongue are round enough: vertices of no triangle stay as they are.
+        matrix = loop_matrix(top.triangles[:body], len(top.rest))
+        fine_skin = split(top.triangles[:body], len(top.rest))[0]
+        uv, skin_uv = subdivide_uv(top.uv, top.uv_triangles[:body])
+        top = _Surface(
+            np.concatenate([fine_skin, top.triangles[body:]]), uv, np.concatenate([skin_uv, top.uv_triangles[body:]]),
+            np.concatenate([np.tile(top.part[:body], 4), top.part[body:]]), np.asarray(matrix @ top.rest, np.float32),
+            expression,
+        )  # fmt: skip
         fine = (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data)
     number = {int(v): i for i, v in enumerate(vertices)}
     return Topology(
-        region, subdivisions, vertices, matrix, triangles, uv, uv_triangles, part, rest, expression, joints, weights,
-        {name: number[v] for name, v in pack.landmarks.items()}, kernel, fine,
+        region, subdivisions, vertices, matrix, top.triangles, top.uv, top.uv_triangles, top.part, top.rest, expression,
+        moved, face, joints, weights, {name: number[v] for name, v in pack.landmarks.items()},
+        _kernel_arrays(pack, region, moved, joints, weights), fine,
         np.array([pack.joint_names.index(name) for name in skinning.DRIVEN], np.int32),
     )  # fmt: skip
 
@@ -300,8 +375,9 @@ def build_mesh(
     """The mesh of a person.
 
     *region* is "bust" (head, neck, shoulders) or "body"; *subdivisions* 0 or 1 steps of Loop subdivision;
-    *hair_cap* adds MakeHuman's hair helper; *corrected* applies :mod:`vultus.person.speech_fixes` and
-    :mod:`vultus.person.shirt`.
+    *hair_cap* adds MakeHuman's hair helper; *corrected* applies :mod:`vultus.person.speech_fixes`,
+    :mod:`vultus.person.correctives`, :mod:`vultus.person.lids` and :mod:`vultus.person.shirt`, and puts teeth and
+    tongue (:mod:`vultus.person.bite`) in the place of MakeHuman's.
     """
     if region not in ("bust", "body"):
         raise unknown("region", str(region), ("bust", "body"))
@@ -309,17 +385,30 @@ def build_mesh(
         raise VultusError(f"subdivisions is {subdivisions}", "Give 0 or 1")
     pack, top = load_pack(), _topology(region, subdivisions, hair_cap, corrected)
     everything, joints = rest_shape(pack, identity, len(pack.template))
-    gains = np.ones(skinning.SHAPES, np.float32)
+    gains = np.ones(len(top.expression), np.float32)
     if corrected:
         everything = speech_fixes.close_lips(pack, everything + speech_fixes.rest_correction(pack, len(everything)))
+        everything[:, 1] += correctives.brow_field(pack, *correctives.BROWS_AT_REST)
+        everything, joints, radii = lids.seat_eyes(pack, everything, joints)
         everything = fit_collar(pack, everything)
-        for name, gain in speech_fixes.blink_gains(pack, everything).items():
-            gains[ch.INDEX[name]] = gain
     floor = everything[pack.triangles[pack.part == 0], 1].min()
     stand = np.array([0, -floor, 0], np.float32)
-    coarse = np.ascontiguousarray(everything[top.coarse] + stand)
+    coarse, expression, sliding = everything[top.coarse], top.expression, lids.free()
+    if corrected:
+        mouth = bite.place(pack, everything, identity)
+        moves = bite.moves(pack, everything, mouth)
+        hard = slice(0, bite.inside().hard)
+        shapes = expression[: len(moves), : len(coarse)]
+        mouth[:, 2] -= retreat(top.face, coarse, shapes, mouth[hard], moves[:, hard])
+        gains = correctives.gains(pack, coarse, expression[:, : len(coarse)], top.coarse)
+        coarse, expression = np.concatenate([coarse, mouth]), expression.copy()
+        expression[: len(moves), -len(mouth) :] = bite.moves(pack, everything, mouth)
+    coarse = np.ascontiguousarray(coarse + stand)
+    if corrected:
+        centres = (joints + stand)[[pack.joint_names.index(name) for name in ("leftEye", "rightEye")]]
+        sliding = lids.sliding(pack, top.coarse, coarse[: len(top.coarse)], centres, radii)
     return PersonMesh(
         identity, region, subdivisions, top.refine(coarse), top.triangles, top.uv, top.uv_triangles, top.part,
         top.rest, Joints(pack.joint_names, pack.joint_parents, joints + stand), pack.masks, top.landmarks, gains, top,
-        coarse,
+        coarse, expression, sliding,
     )  # fmt: skip

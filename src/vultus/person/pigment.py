@@ -9,13 +9,15 @@ from vultus.person.noise import fast
 # Rows of the palette handed to the kernels, each a colour.
 SKIN, LIP, BROW, HAIR, IRIS, SHIRT = range(6)
 # Entries of the settings vector.
-SEED, STUBBLE, FRECKLES, AGE, HAIRLINE, MAKEUP, BROW_WEIGHT, REDNESS, LASHES = range(9)
+SEED, STUBBLE, FRECKLES, AGE, MAKEUP, BROW_WEIGHT, REDNESS, LASHES = range(8)
 # Channels of the atlas.
 HAIRY, GLOSS, SHINE, OPEN, SOFT = 3, 4, 5, 6, 7
 CHANNELS = 8
 
 # Centre and radius of the left eyeball, and heights of mouth and nose, in painter metres.
 EYE_X, EYE_Y, EYE_Z, EYE_R = 0.03075, 0.7284, 0.1256, 0.01355
+IRIS_R = 0.0057  # radius of the iris
+PUPIL = 0.40  # radius of the painted pupil, in radii of the iris; shading scales it
 MOUTH_Y = 0.6605
 
 

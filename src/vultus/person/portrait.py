@@ -9,15 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.camera import Camera
+from vultus.channels import CHANNELS
 from vultus.defaults import Quality
 from vultus.errors import VultusError, unknown
-from vultus.person import lamps, occlusion, shading, surface, tone
-from vultus.person.appearance import Appearance, paint
+from vultus.person import lamps, occlusion, places, shading, surface, tone, visibility
+from vultus.person.appearance import Appearance, paint, palette
+from vultus.person.atlas import painter_coordinates
+from vultus.person.creases import creases, fold
 from vultus.person.drawn import gather, lift_off, split_seams, surfaces
+from vultus.person.eyes import EyeFrames, pupil_diameter
+from vultus.person.glasses import glasses
+from vultus.person.hair import Hair, shades
 from vultus.person.identity import Identity
-from vultus.person.light import LightRig, rig
+from vultus.person.light import LightRig, light_rows, rig
 from vultus.person.mesh import PersonMesh, build_mesh
+from vultus.person.pigment import SKIN
+from vultus.person.worn import wear
 from vultus.render.shadows import ShadowMap
+from vultus.render.strands import StrandLayer
 from vultus.render.threads import spread
 from vultus.render.triangles import Rasteriser, project, vertex_normals
 
@@ -28,23 +37,30 @@ U8 = NDArray[np.uint8]
 
 FACE_SHARE = 0.55  # of the height of the default picture, chin to hairline
 _DISTANCE = 1.3  # metres from the default camera to the face
+_SOME = 1024  # points that one thread finds the light of at a time
 _ROWS = 8  # that one thread shades at a time
 
 
 @dataclass(frozen=True)
 class _Effort:
-    """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and filter."""
+    """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and
+    lookups in it, cells of hair per pixel along each side, strands of one kind of hair, how many heights of the
+    picture these are long together, and whether skin has relief."""
 
     samples: int
     every: bool
     shadow: int
-    radius: int
+    taps: int
+    cells: int
+    strands: int
+    reach: float
+    relief: bool
 
 
 _EFFORTS: dict[Quality, _Effort] = {
-    "draft": _Effort(1, False, 0, 0),
-    "default": _Effort(2, False, 384, 1),
-    "film": _Effort(3, True, 768, 3),
+    "draft": _Effort(1, False, 0, 0, 1, 2400, 550, False),
+    "default": _Effort(2, False, 384, 16, 1, 8000, 1900, True),
+    "film": _Effort(3, True, 768, 24, 3, 100_000, np.inf, True),
 }
 
 
@@ -64,7 +80,8 @@ def _ambient(identity: Identity) -> F32:
     mesh, s = _bust(identity), surfaces(_bust(identity))
     vertices, lift = mesh.neutral[s.vertices], _painted(identity, 1024).lift[s.vertices]
     lift_off(vertices, vertex_normals(vertices, s.welded), lift)
-    return occlusion.ambient(vertices, vertex_normals(vertices, s.welded), s.welded)
+    hair = [(some.points, some.width) for some in shades(mesh, identity)]
+    return occlusion.ambient(vertices, vertex_normals(vertices, s.welded), s.welded, hair)
 
 
 def framing(mesh: PersonMesh, size: tuple[int, int] = (512, 512)) -> Camera:
@@ -94,8 +111,12 @@ class Portrait:
         quality: Quality = "default",
         light: LightRig | str = "studio",
         camera: Camera | None = None,
+        place: str | None = None,
     ) -> None:
-        """*size* is (width, height) in pixels; *camera*, resized to it, replaces the default framing."""
+        """*size* is (width, height) in pixels; *camera*, resized to it, replaces the default framing.
+
+        *place*, one of ``places.PLACES``, stands behind the person instead of the one that goes with the *light*.
+        """
         if quality not in _EFFORTS:
             raise unknown("quality", str(quality), _EFFORTS)
         width, height = size
@@ -103,61 +124,97 @@ class Portrait:
             raise VultusError(f"Cannot draw {width}x{height} pixels", "Choose sizes from 8 to 4096.")
         self.identity, self.size = identity, (width, height)
         self.light = rig(light) if isinstance(light, str) else light
+        self._backdrop = places.place(place or self.light.place, width, height)
         self.mesh = _bust(identity)
         self.camera = (camera or framing(self.mesh, (width, height))).resized(width, height)
         self._effort = _EFFORTS[quality]
         texels = 2048 if quality == "film" or height > 640 else (1024 if height > 192 else 512)
         self.appearance = _painted(identity, texels)
         self._surfaces = surfaces(self.mesh)
+        frame = glasses(self.mesh, identity)
+        self._worn = wear(frame, self.mesh, self._surfaces, self.appearance) if frame else None
+        if self._worn:
+            self._surfaces = self._worn.surfaces
         self._prepare()
 
     def _prepare(self) -> None:
         width, height = self.size
         k, s = self._effort.samples, self._surfaces
-        count = len(s.vertices)
+        skin = len(s.vertices)
+        count = skin + (len(self._worn.frame.vertices) if self._worn else 0)
         self._sample_camera = self.camera.resized(width * k, height * k)
-        self._raster, self._lashes = Rasteriser(height * k, width * k), Rasteriser(height * k, width * k)
+        self._raster = Rasteriser(height * k, width * k)
+        h = self._effort.cells
+        self._layer = StrandLayer(height * h, width * h)
         self._raised, self._normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
-        self._lift = self.appearance.lift[s.vertices]
-        # Place, normal, share of sky, texture coordinates; padded to three quarters of a cache line.
+        self._lift = np.zeros(count, np.float32)
+        self._lift[:skin] = self.appearance.lift[s.vertices]
+        # Place, normal, share of sky, texture coordinates; and how far the three sets of creases show.
         self._points = np.zeros((len(s.points), 12), np.float32)
-        self._points[:, 6] = _ambient(self.identity)[s.points]
-        self._points[:, 7:9] = self.appearance.uv[s.uv]
+        seams = len(s.uv)
+        self._points[:, 6] = 0.9  # of the sky, for what is worn
+        self._points[:seams, 6] = _ambient(self.identity)[s.points[:seams]]
+        self._points[:seams, 7:9] = self.appearance.uv[s.uv]
+        if self._worn:
+            self._points[seams:, 7:9] = self._worn.uv
+        self._creases = creases(painter_coordinates(self.mesh)[s.vertices[s.points[:seams]]])
         self._screen = np.empty((len(s.points), 3), np.float32)
-        self._backdrop = tone.background(self.light, height, width)
-        self._light = lamps.light_rows(self.light)
+        self._lit = np.ones(len(s.points), np.float32)  # the share of the key light that reaches each point
+        self._light = light_rows(self.light, float(palette(self.identity)[SKIN].mean()))
         self._table = tone.tone_table()
-        self._plain = tone.encode(self._backdrop, self._table)
-        self._words = surface.packed(self.appearance.texture)
+        self._plain = places.dithered(tone.encode(self._backdrop, self._table))
+        self._words = surface.packed(self._worn.texture if self._worn else self.appearance.texture)
+        rough = self.appearance.relief if self._effort.relief else np.full((1, 1, 8), 128, np.uint8)
+        self._relief = surface.packed(rough)
+        diameter = pupil_diameter(self.light, self.identity.age)
+        self._eyes = EyeFrames(self.mesh, self.mesh.neutral, self.appearance.uv, diameter)
         self._eye = self.camera.position.astype(np.float32)
         self._map: tuple[F64, ShadowMap] | None = None
+        self._place(self.mesh.neutral)
+        self._hair = Hair(
+            self.mesh, self.identity, self._effort.strands, self._effort.reach,
+            self.camera.resized(width * h, height * h), self._raised, self._normals,
+        )  # fmt: skip
 
     def atlas(self) -> U8:
         """The painted colours as sRGB [S, S, 3], row 0 at v = 1; ``appearance.uv`` are their coordinates."""
         return self.appearance.srgb()
 
-    def render(self, vertices: F32, row: F32 | None = None) -> U8:
+    def render(self, vertices: F32, row: F32 | None = None, sway: F32 | None = None) -> U8:
         """The picture uint8 [H, W, 3] of *vertices* float32 [V, 3] in metres; a fresh array every time.
 
         *row* [69] is the frame of the Motion that the vertices follow; without it skin shows no wrinkles of expression.
+        *sway* [2, 3] is how far inertia carries free hair: a shift in metres and a rotation vector about the neck.
         Vertices that are not finite leave holes. Raises VultusError when *vertices* does not fit the mesh.
         """
         if vertices.shape != self.mesh.neutral.shape:
             raise VultusError(
                 f"A portrait of this person takes vertices {self.mesh.neutral.shape}, not {vertices.shape}"
             )
-        self._place(np.ascontiguousarray(vertices, np.float32))
+        vertices = np.ascontiguousarray(vertices, np.float32)
+        self._place(vertices)
+        self._fold(row)
+        eyes = self._eyes.follow(vertices)
+        with np.errstate(invalid="ignore", over="ignore"):
+            up = self.mesh.up(vertices).astype(np.float32)
+        if not np.isfinite(up).all():
+            up = np.array([0, 1, 0], np.float32)
+        self._hair.pose(self._raised, self._normals, sway)
         shadow, light_camera = self._shadow()
+        if not self._effort.every:
+            self._light_points(shadow, light_camera)
+        self._layer.clear(self._raster.inverse_depth)
+        self._hair.draw(self._layer, shadow, light_camera, self._light, self._eye)
         width, height = self.size
         image = np.empty((height, width, 3), np.uint8)
-        r, q, s = self._raster, self._lashes, self._surfaces
+        r, s, cells = self._raster, self._surfaces, self._layer.cells
 
         def rows(i: int) -> None:
             shading.shade_rows(
                 i * _ROWS, min(height, (i + 1) * _ROWS), self._effort.samples, self._effort.every,
-                r.ids, r.bary, r.inverse_depth, q.ids, q.bary, q.inverse_depth,
-                s.triangles, s.kind, s.lashes, self._points, self._words, shadow, light_camera, self._effort.radius,
-                self._light, self._eye, self._sample_camera.focal[1], self._backdrop, self._plain, self._table, image,
+                r.ids, r.bary, r.inverse_depth, cells, s.triangles, s.kind, self._points, self._words,
+                self._relief, eyes, up, shadow, light_camera, self._effort.taps, self._lit, self._light, self._eye,
+                self._sample_camera.focal[1], self._backdrop, self._plain, self._table, image,
             )  # fmt: skip
 
         spread(rows, -(-height // _ROWS))
@@ -167,13 +224,22 @@ class Portrait:
         """Lift hair and shirt, find normals, and draw what the camera sees."""
         s = self._surfaces
         gather(vertices, s.vertices, self._raised)
+        if self._worn:
+            self._worn.pose(vertices, self._raised[self._worn.rows :])
         vertex_normals(self._raised, s.welded, self._normals)
         lift_off(self._raised, self._normals, self._lift)
         vertex_normals(self._raised, s.welded, self._normals)
         split_seams(self._raised, self._normals, s.points, self._points)
         project(self._sample_camera, self._points[:, :3], self._screen)
         self._raster.draw(self._screen, s.triangles)
-        self._lashes.draw(self._screen, s.lashes, cull="none")
+
+    def _fold(self, row: F32 | None) -> None:
+        """Crease the skin as the Motion's frame *row* says."""
+        if not self._effort.relief:
+            return
+        c = self._creases
+        row = np.zeros(len(CHANNELS), np.float32) if row is None else np.array(row, np.float32)
+        fold(row, c.rows, c.start, c.channel, c.share, self._points[:, 9:])
 
     def _shadow(self) -> tuple[F32, F32]:
         """The shadow map of the key light for the current vertices, and its camera for the kernel."""
@@ -191,7 +257,20 @@ class Portrait:
             self._map = lamp, ShadowMap(Camera.look_at(lamp, centre, size=(size, size), fov=12.0))
         shadow = self._map[1]
         shadow.draw(self._raised, self._surfaces.welded)
+        self._hair.cast(shadow, self._raised, self._normals)
         return shadow.inverse_depth, lamps.camera_rows(shadow.camera)
+
+    def _light_points(self, shadow: F32, light_camera: F32) -> None:
+        """Find the key light of every point: soft shadows do not need it of every pixel."""
+        n = len(self._points)
+
+        def some(i: int) -> None:
+            visibility.light_points(
+                i * _SOME, min(n, (i + 1) * _SOME), self._points, self._eye, shadow, light_camera, self._light[3, 0],
+                self._effort.taps, self._lit,
+            )  # fmt: skip
+
+        spread(some, -(-n // _SOME))
 
     def drawn(self) -> tuple[F32, I32]:
         """Screen points [V, 3] and triangles [F, 3] of the picture rendered last, as ``Rasteriser.draw`` takes them."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from vultus import channels as ch
 from vultus import rotations
 from vultus.motion import clamp
+from vultus.person.correctives import DRIVERS
 from vultus.person.mesh import PersonMesh
 
 Doubles = NDArray[np.float64]
@@ -31,11 +32,17 @@ def joint_matrices(mesh: PersonMesh, row: Doubles, body: Doubles | None = None) 
 
 
 def evaluate(mesh: PersonMesh, row: NDArray[np.float32], body: Doubles | None = None) -> Doubles:
-    """The vertices [V, 3] of one frame [69]: expressions, then skinning, then subdivision, in float64."""
+    """The vertices [V, 3] of one frame [69]: expressions, lids, skinning, then subdivision, in float64."""
     top = mesh.topology
     clean = clamp(row[None])[0].astype(np.float64)
-    weights = mesh.gains * np.concatenate([clean[ch.EXPRESSION], clean[ch.TONGUES]])
-    points = mesh.coarse + np.tensordot(weights, top.expression.astype(np.float64), 1)
+    pairs = clean[DRIVERS].prod(axis=1)
+    weights = mesh.all_gains * np.concatenate([clean[ch.EXPRESSION], clean[ch.TONGUES], pairs])
+    points = mesh.coarse + np.tensordot(weights, mesh.expression.astype(np.float64), 1)
+    index, eye, place, centres = mesh.sliding
+    out = points[index] - centres[eye]
+    away = np.linalg.norm(out, axis=1)
+    share, rest, least = place.astype(np.float64).T
+    points[index] = centres[eye] + out * (np.maximum(away + share * (rest - away), least) / away)[:, None]
     world = joint_matrices(mesh, clean, body)
     moved = np.einsum("vkab,vb->vka", world[top.skin_joints][:, :, :3, :3], points) + world[top.skin_joints][..., :3, 3]
     coarse = (moved * top.skin_weights[..., None]).sum(axis=1)

@@ -81,7 +81,7 @@ def joint_transforms(
 
 @njit(cache=True, nogil=True)
 def express(weights: Array, neutral: Array, start: Array, index: Array, delta: Array, out: Array) -> None:
-    """out [V, 3] = neutral + sum of weights [54] times shapes; shape s moves the vertices *index* of its entries
+    """out [V, 3] = neutral + sum of weights [S] times shapes; shape s moves the vertices *index* of its entries
     ``start[s]:start[s + 1]`` by *delta* [N, 3]. Shapes at rest cost nothing."""
     out[:] = neutral
     for s in range(len(weights)):
@@ -92,6 +92,23 @@ def express(weights: Array, neutral: Array, start: Array, index: Array, delta: A
                 out[v, 0] += w * delta[i, 0]
                 out[v, 1] += w * delta[i, 1]
                 out[v, 2] += w * delta[i, 2]
+
+
+@njit(cache=True, nogil=True)
+def slide(index: Array, eye: Array, place: Array, centres: Array, points: Array) -> None:
+    """Keep the lids on the eyeballs: points [V, 3] before skinning, in place.
+
+    Vertex ``index[i]`` goes along the ray from the centre of its eye, ``centres[eye[i]]``, towards the distance
+    ``place[i, 1]`` that it has at rest, by the share ``place[i, 0]``, and in any case to ``place[i, 2]``.
+    """
+    for i in range(len(index)):
+        v, c = index[i], centres[eye[i]]
+        x, y, z = points[v, 0] - c[0], points[v, 1] - c[1], points[v, 2] - c[2]
+        away = math.sqrt(x * x + y * y + z * z)
+        if away < 1e-5:
+            continue
+        scale = np.float32(max(away + place[i, 0] * (place[i, 1] - away), place[i, 2]) / away)
+        points[v, 0], points[v, 1], points[v, 2] = c[0] + scale * x, c[1] + scale * y, c[2] + scale * z
 
 
 @njit(cache=True, nogil=True)
@@ -134,27 +151,36 @@ def apply_sparse(start: Array, column: Array, value: Array, points: Array, out: 
 
 
 @njit(cache=True, nogil=True)
-def frame(row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, fine: Any, out: Array) -> None:
-    """One frame: row [69] -> out [W, 3]. *rig*, *mesh* and *fine* are the argument tuples of the kernels above."""
+def frame(
+    row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, lids: Any, fine: Any, out: Array
+) -> None:
+    """One frame: row [69] -> out [W, 3]. *rig*, *mesh*, *lids* and *fine* are what the kernels above take."""
     parents, rest, driven = rig
     transforms = np.empty((len(parents), 3, 4), np.float32)
     joint_transforms(row, low, high, parents, rest, driven, body, transforms)
-    gains, neutral, start, index, delta, rigid, joints, skin = mesh
-    weights = np.empty(SHAPES, np.float32)
+    gains, neutral, pairs, start, index, delta, rigid, joints, skin = mesh
+    weights = np.empty(len(gains), np.float32)
     for s in range(SHAPES):
         c = s if s < ARKIT else TONGUE + s - ARKIT
         weights[s] = gains[s] * _clean(row[c], low[c], high[c])
+    for s in range(SHAPES, len(gains)):
+        a, b = pairs[s - SHAPES]
+        weights[s] = gains[s] * _clean(row[a], low[a], high[a]) * _clean(row[b], low[b], high[b])
     rows, column, value = fine
     coarse = np.empty_like(neutral) if len(rows) > 1 else out
     express(weights, neutral, start, index, delta, coarse)
+    lid, eye, place, centres = lids
+    slide(lid, eye, place, centres, coarse)
     skin_vertices(transforms, rigid, joints, skin, coarse)
     if len(rows) > 1:
         apply_sparse(rows, column, value, coarse, out)
 
 
 @njit(cache=True, nogil=True)
-def frames(data: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, fine: Any, out: Array) -> None:
+def frames(
+    data: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, lids: Any, fine: Any, out: Array
+) -> None:
     """Many frames: data [T, 69] and body [T or 1, J, 3] -> out [T, W, 3], one after the other."""
     stride = 1 if len(body) > 1 else 0
     for t in range(len(data)):
-        frame(data[t], low, high, rig, body[np.int64(t) * stride], mesh, fine, out[t])
+        frame(data[t], low, high, rig, body[np.int64(t) * stride], mesh, lids, fine, out[t])

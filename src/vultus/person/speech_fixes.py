@@ -1,8 +1,9 @@
-"""Corrections of MakeHuman's mouth for speech, and the tongue shapes that ARKit lacks.
+"""Corrections of MakeHuman's mouth for speech.
 
-MakeHuman's upper teeth sit so high that no speech sound shows them, its mouth is narrow, and pucker and funnel
-hardly push the lips forward. The numbers below were chosen by eye and against a lip reader's score; the pack itself
-stays MakeHuman's, so that it can be compared with its source. ``build_mesh(corrected=False)`` leaves them out.
+MakeHuman's mouth is narrow, and lips of other shapes than the template's do not meet (``bite`` sets teeth and
+tongue, ``correctives`` the expressions). The numbers below were chosen by eye and against a lip reader's score; the
+pack itself stays MakeHuman's, so that it can be compared with its source. ``build_mesh(corrected=False)`` leaves them
+out.
 """
 
 from __future__ import annotations
@@ -17,24 +18,13 @@ from vultus.person.pack import PART_NAMES, Floats, Pack
 
 Ints = NDArray[np.int32]
 
-TEETH_MOVE: Final = {"teethUpper": (0.0, -0.0045, 0.001), "teethLower": (0.0, 0.0, 0.001)}
-"""Metres that a part moves at rest."""
 MOUTH_WIDER: Final = 0.2
 """How much of the shape ``mouth_width+`` everyone gets."""
-PROTRUSION: Final = {"mouthPucker": 0.5, "mouthFunnel": 0.35}
-"""How much of the shape ``mouth_forward+`` joins an expression."""
-
-LIP_PAIRS: Final = ((474, 493), (7228, 7242), (7226, 7236), (7225, 7231))
+LIP_PAIRS: Final = ((474, 493), (7228, 7242), (7226, 7236), (7225, 7231), (7190, 7203))
 """Vertices of MakeHuman's base mesh where upper and lower lip meet, from the middle to the person's left."""
-LIP_LINE, LIP_REACH, LIP_HALF_WIDTH = 0.6608, 0.009, 0.026
-LIP_CLOSER: Final = 0.0005
+LIP_LINE, LIP_REACH, LIP_HALF_WIDTH = 0.6608, 0.009, 0.029
+LIP_CLOSER: Final = 0.0012
 """Metres by which everyone's lips stand closer than the template's, through whose slit the teeth would glint."""
-LID_OVERLAP: Final = 0.0024
-"""Metres by which a full blink of the template carries the upper lid past the lower one."""
-
-# The tongue tip of the template lies at z = 0.139, its root at z = 0.063.
-TONGUE_FRONT, TONGUE_BACK = 0.139, 0.063
-TIP_LIFT, TIP_REACH, BACK_LIFT = 0.012, 0.004, 0.010
 
 
 def part_vertices(pack: Pack, part: str, vertices: int) -> np.ndarray:
@@ -44,38 +34,9 @@ def part_vertices(pack: Pack, part: str, vertices: int) -> np.ndarray:
     return mask[:vertices]
 
 
-def tongue_shapes(pack: Pack, vertices: int) -> Floats:
-    """tongueTipUp and tongueBackUp [2, vertices, 3] in metres, made from the tongue's place on the template."""
-    shapes = np.zeros((2, vertices, 3), np.float32)
-    tongue = part_vertices(pack, "tongue", vertices)
-    forward = (pack.template[:vertices][tongue, 2] - TONGUE_BACK) / (TONGUE_FRONT - TONGUE_BACK)
-    tip = np.clip(forward, 0, 1) ** 1.5
-    shapes[0, tongue, 1], shapes[0, tongue, 2] = TIP_LIFT * tip, TIP_REACH * tip
-    shapes[1, tongue, 1] = BACK_LIFT * np.exp(-(((forward - 0.35) / 0.28) ** 2))
-    return shapes
-
-
 def rest_correction(pack: Pack, vertices: int) -> Floats:
     """What the corrections add to every person at rest, [vertices, 3] in metres."""
-    add = MOUTH_WIDER * pack.local.dense(pack.local.names.index("mouth_width+"), vertices)
-    for part, move in TEETH_MOVE.items():
-        add[part_vertices(pack, part, vertices)] += np.array(move, np.float32)
-    return add
-
-
-def expressions(pack: Pack, vertices: int, corrected: bool) -> Floats:
-    """The 54 expression shapes [54, vertices, 3] in metres: ARKit's in their order, then the tongue's.
-
-    Eyeballs are rigid, so no shape moves them: eyeLook* move lids and skin only.
-    """
-    shapes = np.stack([pack.expression.dense(i, vertices) for i in range(len(pack.expression.names))])
-    if corrected:
-        forward = pack.local.dense(pack.local.names.index("mouth_forward+"), vertices)
-        for name, gain in PROTRUSION.items():
-            shapes[pack.expression.names.index(name)] += gain * forward
-        for part in ("eyeLeft", "eyeRight"):
-            shapes[:, part_vertices(pack, part, vertices)] = 0
-    return np.concatenate([shapes, tongue_shapes(pack, vertices)])
+    return MOUTH_WIDER * pack.local.dense(pack.local.names.index("mouth_width+"), vertices)
 
 
 @lru_cache(maxsize=1)
@@ -118,11 +79,11 @@ def close_lips(pack: Pack, vertices: Floats) -> Floats:
     return closed
 
 
-def blink_gains(pack: Pack, vertices: Floats) -> dict[str, float]:
-    """How much of the blink shapes closes the eyes of a person at rest, vertices [V, 3], as those of the template."""
-    gains = {}
-    for side in ("Left", "Right"):
-        upper, lower = (pack.landmarks[f"lid{lid}{side}"] for lid in ("Upper", "Lower"))
-        opening, own = (points[upper, 1] - points[lower, 1] for points in (pack.template, vertices))
-        gains[f"eyeBlink{side}"] = float(np.clip((own + LID_OVERLAP) / (opening + LID_OVERLAP), 0.3, 2.0))
-    return gains
+def seal(pack: Pack, shape: Floats) -> Floats:
+    """An expression [V, 3] that parts no lips: where it moves them away from each other, they come back together."""
+    pairs, field = _lip_field(pack)
+    parted = np.maximum(shape[pairs[:, 0], 1] - shape[pairs[:, 1], 1], 0)
+    response = field[pairs[:, 1]] - field[pairs[:, 0]]
+    closed = shape.copy()
+    closed[:, 1] += field[: len(shape)] @ np.linalg.solve(response.astype(np.float64), parted).astype(np.float32)
+    return closed

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.person.jit import part
+from vultus.person.relief import STEEPEST
 
 
 def packed(texture: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -19,10 +20,10 @@ _LANE = np.uint64(0xFFFF)
 
 
 @part
-def texture_at(atlas: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
-    """Bilinear lookup of all channels in [0, 1]; colours become linear.
+def _lanes(atlas: np.ndarray, u: float, v: float) -> tuple[np.uint64, np.uint64]:
+    """Bilinear lookup of all eight channels: the even and the odd ones as 16-bit lanes of a word, 65280 = full.
 
-    Four channels at a time are weighted as 16-bit lanes of one word; the weights are 1/256 steps that sum to 1.
+    Four channels at a time are weighted in one word; the weights are 1/256 steps that sum to 1.
     """
     size, one, half = np.float32(atlas.shape[0]), np.float32(1.0), np.float32(0.5)
     x = min(max(u * size - half, np.float32(0.0)), size - np.float32(1.01))
@@ -37,6 +38,13 @@ def texture_at(atlas: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
     t0, t1, t2, t3 = atlas[j, i], atlas[j, next_i], atlas[next_j, i], atlas[next_j, next_i]
     even = (t0 & _EVEN) * w0 + (t1 & _EVEN) * w1 + (t2 & _EVEN) * w2 + (t3 & _EVEN) * w3
     odd = ((t0 >> _8) & _EVEN) * w0 + ((t1 >> _8) & _EVEN) * w1 + ((t2 >> _8) & _EVEN) * w2 + ((t3 >> _8) & _EVEN) * w3
+    return even, odd
+
+
+@part
+def texture_at(atlas: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
+    """Bilinear lookup of all channels in [0, 1]; colours become linear."""
+    even, odd = _lanes(atlas, u, v)
     scale = np.float32(1.0 / 65280.0)
     red, green, blue = (
         scale * np.float32(even & _LANE),
@@ -49,6 +57,39 @@ def texture_at(atlas: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
     out[5] = scale * np.float32((odd >> _32) & _LANE)
     out[6] = scale * np.float32(even >> _48)
     out[7] = scale * np.float32(odd >> _48)
+
+
+@part
+def relief_at(
+    f: int,
+    a: float,
+    b: float,
+    triangles: np.ndarray,
+    points: np.ndarray,
+    relief: np.ndarray,
+    p: np.ndarray,
+    slope: np.ndarray,
+) -> None:
+    """The slopes *slope* [2] of the skin to the right and upwards, and in [2] how steep the creases of expression are.
+
+    Columns 9 to 11 of *points* say how far the three sets of creases show; *p* holds what ``surface_at`` found.
+    """
+    w = np.float32(1.0) - a - b
+    n = np.uint64(f)
+    i, j, k = np.uint64(triangles[n, 0]), np.uint64(triangles[n, 1]), np.uint64(triangles[n, 2])
+    even, odd = _lanes(relief, p[7], p[8])
+    scale, flat = np.float32(STEEPEST / (127.0 * 256.0)), np.float32(128.0 * 256.0)
+    slope[0], slope[1] = (np.float32(even & _LANE) - flat) * scale, (np.float32(odd & _LANE) - flat) * scale
+    slope[2] = np.float32(0.0)
+    for c in range(3):
+        even, odd = even >> _16, odd >> _16
+        show = a * points[i, 9 + c] + b * points[j, 9 + c] + w * points[k, 9 + c]
+        if show > np.float32(0.004):
+            right = (np.float32(even & _LANE) - flat) * scale * show
+            up = (np.float32(odd & _LANE) - flat) * scale * show
+            slope[0] += right
+            slope[1] += up
+            slope[2] += right * right + up * up
 
 
 @part

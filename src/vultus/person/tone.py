@@ -1,35 +1,68 @@
-"""From linear light to the screen: the tone curve, its table, and what stands behind the person."""
+"""From linear light to the screen.
+
+Each channel goes through a curve with a soft toe and a long shoulder (the hyperbola of Michaelis and Menten raised to a
+power, as J. Smith's "OpenDRT" uses it). Curves that bend each channel alone turn bright skin yellow and dark skin red;
+so a part of the pixel's luminance is mixed into its channels before the curve, and most of it taken out after it
+(the idea of T. Sobotka's "AgX").
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.person.light import LightRig
+from vultus.person.jit import part
 
 F32 = NDArray[np.float32]
 
-LEVELS = 4096  # of the table from sqrt(light / BRIGHTEST) to the byte on screen
-BRIGHTEST = 16.0
+LEVELS = 4096  # of the table from sqrt(light / BRIGHTEST) to the value on screen
+BRIGHTEST = 6.0
+
+_CONTRAST, _KNEE, _TOE = 1.50, 0.40, 0.014
+_INSET, _OUTSET = 0.22, 0.18
+_RED, _GREEN, _BLUE = 0.30, 0.60, 0.10  # the weights of the luminance that is mixed in
 
 
-def tone_table() -> NDArray[np.uint8]:
-    """Filmic tone curve (Narkowicz' fit of ACES, 2015) and sRGB encoding, by sqrt(light / BRIGHTEST) [LEVELS]."""
-    x = (np.arange(LEVELS) / (LEVELS - 1)) ** 2 * BRIGHTEST
-    x = x * (2.51 * x + 0.03) / (x * (2.43 * x + 0.59) + 0.14)
-    x = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055)
-    return np.rint(255 * np.clip(x, 0, 1)).astype(np.uint8)
+def curve(light: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Linear light from 0 up -> linear light on screen in [0, 1]; rises everywhere, 1 at BRIGHTEST."""
+    x = np.minimum(np.asarray(light, np.float64), BRIGHTEST)
+    y = (x / (x + _KNEE)) ** _CONTRAST
+    y = y * y / (y + _TOE)
+    top = (BRIGHTEST / (BRIGHTEST + _KNEE)) ** _CONTRAST
+    return np.asarray(y * (top + _TOE) / (top * top))
 
 
-def background(rig: LightRig, height: int, width: int) -> F32:
-    """The backdrop [H, W, 3], linear: bright behind the face, darker to the corners, with grain against banding."""
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    far = ((x / width - 0.5) ** 2 + (y / height - 0.42) ** 2) / 0.5
-    grain = np.random.default_rng(0).uniform(-0.006, 0.006, (height, width)).astype(np.float32)
-    light = (1.15 * (1 - rig.vignette * far) * (1 + grain)).astype(np.float32)
-    return np.ascontiguousarray(light[..., None] * np.array(rig.background, np.float32))
+def tone_table() -> F32:
+    """:func:`curve` and sRGB encoding times 255, by sqrt(light / BRIGHTEST), float32 [LEVELS]."""
+    x = curve((np.arange(LEVELS) / (LEVELS - 1)) ** 2 * BRIGHTEST)
+    return (255 * np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055)).astype(
+        np.float32
+    )
 
 
-def encode(light: F32, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Linear light [...] through the tone table."""
-    return table[np.rint(np.sqrt(np.clip(light / BRIGHTEST, 0, 1)) * (LEVELS - 1)).astype(np.int64)]
+@part
+def to_screen(r: float, g: float, b: float, table: np.ndarray, out: np.ndarray) -> None:
+    """Linear light -> bytes *out* uint8 [3]; negative light counts as none, light over BRIGHTEST as BRIGHTEST."""
+    zero, one, half = np.float32(0.0), np.float32(1.0), np.float32(0.5)
+    scale, top = np.float32(1.0 / BRIGHTEST), np.float32(LEVELS - 1)
+    grey = np.float32(_INSET) * (np.float32(_RED) * r + np.float32(_GREEN) * g + np.float32(_BLUE) * b)
+    keep = np.float32(1.0 - _INSET)
+    # max before min, so that NaN becomes 0.
+    r = table[int(np.sqrt(min(max(zero, (keep * r + grey) * scale), one)) * top + half)]
+    g = table[int(np.sqrt(min(max(zero, (keep * g + grey) * scale), one)) * top + half)]
+    b = table[int(np.sqrt(min(max(zero, (keep * b + grey) * scale), one)) * top + half)]
+    grey = np.float32(_OUTSET) * (np.float32(_RED) * r + np.float32(_GREEN) * g + np.float32(_BLUE) * b)
+    more, white = np.float32(1.0 / (1.0 - _OUTSET)), np.float32(255.0)
+    out[0] = np.uint8(min(max((r - grey) * more, zero), white) + half)
+    out[1] = np.uint8(min(max((g - grey) * more, zero), white) + half)
+    out[2] = np.uint8(min(max((b - grey) * more, zero), white) + half)
+
+
+def encode(light: F32, table: F32) -> NDArray[np.float32]:
+    """Linear light [..., 3] as :func:`to_screen` shows it, before rounding: float32 in [0, 255]."""
+    weights = np.array([_RED, _GREEN, _BLUE], np.float32)
+    mixed = (1 - _INSET) * light + _INSET * (light @ weights)[..., None]
+    level = np.sqrt(np.clip(mixed / BRIGHTEST, 0, 1)) * (LEVELS - 1)
+    below = np.minimum(level.astype(np.int64), LEVELS - 2)
+    shown = table[below] + (level - below) * (table[below + 1] - table[below])
+    return np.clip((shown - _OUTSET * (shown @ weights)[..., None]) / (1 - _OUTSET), 0, 255).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The slow, plain version of ``triangles`` and ``shadows``, one triangle or point at a time, for their tests."""
+"""The slow, plain version of ``triangles``, ``shadows`` and ``strands``, one thing at a time, for their tests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.camera import Camera
+from vultus.render.strands import BIAS, CHORD, FAINT, FULL, TIP
 from vultus.render.triangles import GUARD, NEAR, STEPS, Cull
 
 Float = NDArray[np.float64]
@@ -99,3 +100,64 @@ def lit(inverse_depth: Float, x: float, y: float, z: float, bias: float, radius:
             if wide > 0 and high > 0 and inverse_depth[j, i] > limit:
                 shade += wide * high
     return 1 - shade / (2 * half) ** 2
+
+
+def _curve(points: Float, u: float, s: int) -> Float:
+    """The Catmull-Rom curve through *points* [P, C] at *u* of segment *s*."""
+    a, b, c, d = (points[min(max(s + k, 0), len(points) - 1)] for k in (-1, 0, 1, 2))
+    hermite = [2 * u**3 - 3 * u**2 + 1, u**3 - 2 * u**2 + u, 3 * u**2 - 2 * u**3, u**3 - u**2]
+    return hermite[0] * b + hermite[1] * (c - a) / 2 + hermite[2] * c + hermite[3] * (d - b) / 2
+
+
+def _lay(cell: Float, cover: float, z: float, colour: Float) -> None:
+    """Lay a colour over or under a cell [6] of a ``StrandLayer``."""
+    if z * BIAS <= cell[5] or (z <= cell[4] and cell[3] >= FULL):
+        return
+    new = np.array([*colour, 1.0])
+    if z > cell[4]:
+        cell[4] = z if cell[3] == 0 else cell[4] + cover * (z - cell[4])
+        cell[:4] += cover * (new - cell[:4])
+    else:
+        cell[:4] += cover * (1 - cell[3]) * new
+
+
+def strands(screen: Float, colour: Float, width: Float, focal: float, cells: Float) -> None:
+    """Draw strands [N, P, 3] with colours [N, P, 3] and widths [N] on *cells* [H, W, 6], as ``StrandLayer.draw``."""
+    count = screen.shape[1] - 1
+    for points, colours, wide in zip(screen, colour, width, strict=True):
+        for s in range(count):
+            pieces = min(1 + int(np.abs(points[s + 1, :2] - points[s, :2]).sum() / CHORD), 12)
+            for k in range(pieces):
+                ends = []
+                for u in (k / pieces, (k + 1) / pieces):
+                    z = points[s, 2] + u * (points[s + 1, 2] - points[s, 2])
+                    taper = 1 - (1 - TIP) * ((s + u) / count) ** 2
+                    mixed = colours[s] + u * (colours[s + 1] - colours[s])
+                    ends.append(np.array([*_curve(points[:, :2], u, s), z, wide * z * focal * taper, *mixed]))
+                _piece(ends[0], ends[1], s == 0 and k == 0, s == count - 1 and k == pieces - 1, cells)
+
+
+def _piece(start: Float, end: Float, root: bool, tip: bool, cells: Float) -> None:
+    """Draw one straight piece: its ends hold x, y, 1/z, width in pixels and colour."""
+    run = end[:2] - start[:2]
+    axis = 1 if abs(run[1]) >= abs(run[0]) else 0
+    if abs(run[axis]) <= 1e-4:
+        return
+    for i in range(cells.shape[1 - axis]):
+        u = (i + 0.5 - start[axis]) / run[axis]
+        low, high = sorted((start[axis], end[axis]))
+        free_low, free_high = (root, tip) if run[axis] > 0 else (tip, root)
+        if not (free_low or low - 0.5 < i + 1e-12) or not (free_high or i < high - 0.5 + 1e-12):
+            continue
+        share = 1.0 if not free_low else min(1.0, i + 1 - low)
+        share -= max(0.0, i + 1 - high) if free_high else 0.0
+        if share <= 0:
+            continue
+        at = start + min(max(u, 0.0), 1.0) * (end - start)
+        wide = at[3] * np.hypot(*run) / abs(run[axis])
+        drawn = max(wide, 1.0)
+        for j in range(cells.shape[axis]):
+            left, right = at[1 - axis] - drawn / 2, at[1 - axis] + drawn / 2
+            cover = share * wide / drawn * (min(right, j + 1) - max(left, j))
+            if cover > FAINT:
+                _lay(cells[i, j] if axis == 1 else cells[j, i], cover, at[2], at[4:])

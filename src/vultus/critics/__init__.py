@@ -1,0 +1,1 @@
+"""Judges: numbers that say how good a picture or a motion is."""

@@ -1,0 +1,51 @@
+"""The look's own arithmetic, and that it can tell good from bad; how people look is for ``vultus bench --look``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vultus import channels as ch
+from vultus.errors import VultusError
+from vultus.lab import bench, look
+from vultus.lab.bench import Figure
+
+
+def test_read_back_pools_people_and_takes_their_median() -> None:
+    commanded = np.array([0, 0.5, 1], np.float32)
+    same = look.ReadBack(commanded, np.array([[0, 0.2, 0.4], [0, 0.2, 0.4]], np.float32))
+    assert same.pooled == pytest.approx(1)
+    apart = look.ReadBack(commanded, np.array([[0, 0.2, 0.4], [0.6, 0.8, 1.0]], np.float32))
+    assert apart.median == pytest.approx(1)
+    assert apart.pooled < 0.5
+    assert look.ReadBack(commanded, np.full((2, 3), 0.1, np.float32)).pooled == 0
+    lost = look.ReadBack(commanded, np.array([[0, np.nan, 0.4]], np.float32))
+    assert lost.pooled == pytest.approx(1)
+
+
+def test_commands_command_what_they_read() -> None:
+    commands = look.commands()
+    assert len(commands) == 9
+    for name, (values, rows, weights) in commands.items():
+        assert rows.shape == (len(values), len(ch.CHANNELS))
+        if name in look.SHAPES:
+            np.testing.assert_allclose(rows[:, ch.EXPRESSION] @ weights, values, atol=1e-6)
+        else:
+            assert np.corrcoef(rows[:, ch.EXPRESSION] @ weights, values)[0, 1] > 0.999
+
+
+def test_a_person_is_read_and_found() -> None:
+    from vultus.observers.tracker import Tracker
+
+    try:
+        tracker = Tracker()
+    except VultusError as error:
+        pytest.skip(str(error))
+    (read,) = look.read_back(range(100, 101), tracker, ("jawOpen",), 128)
+    assert np.corrcoef(read["jawOpen"], look.AMPLITUDES)[0, 1] > 0.9
+    assert look.found(range(100, 101), tracker, ((0, 0, 0), (0, 15, 0))) == 1
+
+
+def test_the_bench_shows_the_look_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "figures", lambda quick: iter([Figure("seen", "r", 0.9, None, ">= 0.85")]))
+    assert "| seen | 0.9 r |  | >= 0.85 | yes |" in bench.bench(look=True)
