@@ -14,7 +14,7 @@ import pytest
 from vultus import pipeline
 from vultus.cli import main
 from vultus.io import audio, formats
-from vultus.voices import formant
+from vultus.voices import espeak, formant
 
 RATE = 16000
 Run = Callable[..., tuple[int, str, str]]
@@ -111,6 +111,39 @@ def test_text_alone_is_spoken(run: Run, tmp_path: Path) -> None:
     closures = [round((p.start + p.end) / 2 * 30) for p in phones if p.viseme == "PP"]
     assert len(closures) == 3
     assert np.allclose(motion["mouthClose"][closures], motion["jawOpen"][closures], atol=0.02)
+
+
+def test_a_voice_is_chosen_by_name(run: Run, tmp_path: Path) -> None:
+    lengths = []
+    for voice in ("formant:man", "formant:woman", "espeak:en-gb+f3"):
+        if voice.startswith("espeak") and espeak.missing():
+            continue
+        path = tmp_path / f"{len(lengths)}.npz"
+        assert run("animate", "--text", "Hello, my baby. Goodbye!", "--voice", voice, "--out", path)[0] == 0
+        motion = formats.read_motion(path)
+        assert motion["jawOpen"].max() > 0.1
+        lengths.append(float(motion.duration))
+    assert lengths[0] == lengths[1]  # the same rules of duration
+    assert all(1.5 < length < 8 for length in lengths)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--text", "Hello", "--voice", "espeek"), "Did you mean espeak"),
+        (("--text", "Hello", "--voice", "formant:old"), "no voice of formant called 'old'"),
+        (("--text", "?!"), "no letter and no digit"),
+        (("--text", " "), "nothing to speak"),
+        (("speech.wav", "--voice", "formant"), "has a voice already"),
+    ],
+)
+def test_what_cannot_be_spoken_leaves_nothing_behind(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    code, _, error = run("animate", *arguments, "--out", tmp_path / "m.npz")
+    assert code == 2
+    assert says in error
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_styles_and_faces_change_the_result(run: Run, speech: Path, tmp_path: Path) -> None:

@@ -64,9 +64,11 @@ class Animate:
     """Make a face speak: a recording, or a text alone, becomes video, GLB or curves."""
 
     speech: Positional[File] = None
-    """The recording: any sound or video file. Leave it out to speak --text with the built-in voice."""
+    """The recording: any sound or video file. Leave it out to speak --text."""
     text: Text = None
-    """What is said, or a file that holds it; makes the lips more exact."""
+    """What is said, or a .txt file that holds it; makes the lips more exact."""
+    voice: str = ""
+    """Who speaks a --text without a recording: formant (built in), hibari, kokoro, espeak, espeak:en-gb+f3, flite, …"""
     face: str = FACE
     """Who speaks: person:SEED or person:key=value,…"""
     style: str = ""
@@ -95,6 +97,7 @@ class Animate:
             report = pipeline.animate(
                 self.speech,
                 text=self.text,
+                voice=self.voice,
                 face=self.face,
                 style=self.style,
                 seed=_whole(self.seed, "seed"),
@@ -222,9 +225,17 @@ class Bench:
     """Fewer repeats, people and no long clips."""
     json: File = None
     """Write the numbers to this file too."""
+    voices: bool = False
+    """Measure the voices instead: their phone times against forced alignment (40 sentences each, 8 with --quick)."""
 
     def run(self) -> None:
         """Run the command."""
+        if self.voices:
+            from vultus.voices import bias
+
+            with _progress("voices") as step:
+                print(bias.bench(8 if self.quick else 40, json_path=self.json, progress=step))
+            return
         from vultus.lab.bench import bench
 
         with _progress("bench") as step:

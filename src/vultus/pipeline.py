@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from vultus.signals.chunks import SpeechSpan
+    from vultus.voices.talk import Talk
 
     Samples = NDArray[np.float32]
 
@@ -88,9 +88,9 @@ class Look:
 
 @dataclass(frozen=True)
 class Sound:
-    """Something to hear: a file, or samples with their rate in Hz."""
+    """Something to hear: a file, samples with their rate in Hz, or a text that is spoken."""
 
-    source: Path | tuple[Samples, int]
+    source: Path | tuple[Samples, int] | Talk
 
     @classmethod
     def open(cls, path: str | Path) -> Sound:
@@ -106,6 +106,8 @@ class Sound:
             from vultus.io import audio
 
             return audio.probe(self.source).duration
+        if not isinstance(self.source, tuple):
+            return None
         samples, rate = self.source
         return len(samples) / rate
 
@@ -115,6 +117,9 @@ class Sound:
 
         if isinstance(self.source, Path):
             yield from audio.stream(self.source, rate=rate, block=rate)
+            return
+        if not isinstance(self.source, tuple):
+            yield from self.source.blocks(rate)
             return
         samples, own = self.source
         heard = audio.resample(samples, own, rate)
@@ -131,6 +136,7 @@ def animate(
     *,
     out: str | Path | Sequence[str | Path],
     text: str | None = None,
+    voice: str = "",
     face: str = FACE,
     style: str = "",
     seed: int = 0,
@@ -143,10 +149,10 @@ def animate(
 ) -> Report:
     """Speech (a sound or video file) -> every file in *out*, by its extension (see ``OUTPUTS``).
 
-    Without *speech*, *text* is spoken by the built-in voice. *text* may be the name of a .txt file. The frame rate
-    lies in (0, 240], *size* is the height and width of the video in pixels; *light* and *place* are names of
-    ``person.light.RIGS`` and ``person.places.PLACES``, without *place* the one that goes with the light.
-    Raises VultusError on bad input.
+    Without *speech*, *text* is spoken by *voice*, such as "espeak:en-gb+f3", or by the built-in one. *text* may be the
+    name of a .txt file. The frame rate lies in (0, 240], *size* is the height and width of the video in pixels; *light*
+    and *place* are names of ``person.light.RIGS`` and ``person.places.PLACES``, without *place* the one that goes with
+    the light. Raises VultusError on bad input.
     """
     from vultus.drivers.speech import drive, perform
     from vultus.drivers.style import parse_style
@@ -155,14 +161,22 @@ def animate(
     manner = parse_style(style)
     outputs = checked_outputs(out, [speech])
     words = read_text(text)
-    if speech:
-        sound = Sound.open(speech)
-        motions = drive(sound.blocks(SPEECH_RATE), text=words, style=manner, seed=seed, fps=rate)
-    else:
-        sound, span = _spoken(words, seed)
-        motions = perform([span], style=manner, seed=seed, fps=rate)
-    look = Look(face, size, quality, light, place)
-    return produce(motions, rate, outputs, look=look, sound=sound, progress=progress)
+    if speech and voice:
+        raise VultusError("A recording has a voice already", "Leave out the recording or the --voice")
+    with ExitStack() as stack:
+        if speech:
+            sound = Sound.open(speech)
+            motions = drive(sound.blocks(SPEECH_RATE), text=words, style=manner, seed=seed, fps=rate)
+        else:
+            from vultus.voices.talk import Talk
+
+            if not words:
+                raise VultusError("There is nothing to speak", "Give a recording, or words with --text")
+            talk = stack.enter_context(Talk(words, voice, seed))
+            sound = Sound(talk)
+            motions = perform(talk.spans(), style=manner, seed=seed, fps=rate)
+        look = Look(face, size, quality, light, place)
+        return produce(motions, rate, outputs, look=look, sound=sound, progress=progress)
 
 
 def render(
@@ -329,19 +343,6 @@ def read_motion(path: str | Path, fps: Time | None = None) -> Motion:
         if fps is None or Path(path).suffix.lower() != ".csv":
             raise
         return livelink.read(path, video_fps(fps))
-
-
-def _spoken(text: str | None, seed: int) -> tuple[Sound, SpeechSpan]:
-    """*text* in the built-in voice, and its phones, which need no recognising because the voice knows them."""
-    if not text:
-        raise VultusError("There is nothing to speak", "Give a recording, or words with --text")
-    from vultus.signals.chunks import SpeechSpan
-    from vultus.signals.features import features
-    from vultus.voices import formant
-
-    samples, phones = formant.speak(text, rate=SPEECH_RATE, seed=seed)
-    span = SpeechSpan(0.0, len(samples) / SPEECH_RATE, tuple(phones), features(samples, SPEECH_RATE))
-    return Sound((samples, SPEECH_RATE)), span
 
 
 def _sink(

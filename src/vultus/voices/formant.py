@@ -20,16 +20,14 @@ from scipy.signal import lfilter, resample_poly
 
 from vultus.errors import VultusError
 from vultus.signals.phones import SILENCE, Phone, check, from_arpabet, parse_stressed
+from vultus.voices.finish import LEVEL, PEAK, check_range, chosen
 from vultus.voices.prosody import between, contour, lay, phrases
 from vultus.voices.targets import Target, target
 
 Array = NDArray[np.float64]
 
-LEVEL: Final = 0.1
-"""RMS of the phones that are not silent: -20 dB below full scale."""
-
-PEAK: Final = 0.9
-"""No sample is larger."""
+VOICES: Final = {"man": (110.0, 1.0), "woman": (200.0, 1.15), "child": (270.0, 1.3), "giant": (80.0, 0.9)}
+"""Each voice's mean pitch in Hz and what its formants are multiplied by."""
 
 _RATE: Final = 16000
 _STEP: Final = 32  # samples between changes of the filter: 2 ms
@@ -42,6 +40,16 @@ DEMO_TEXT: Final = "Hello. This voice is made up, so you can see both of my lips
 
 _DEMO: Final = """SIL HH AH0 L OW1 SIL DH IH1 S V OY1 S IH0 Z M EY1 D AH1 P SIL S OW0 Y UW0 K AH0 N S IY1 B OW1 TH AH0 V
 M AY0 L IH1 P S M UW1 V F R AH0 M DH AH0 V EH1 R IY0 F ER1 S T W ER1 D SIL"""
+
+
+def voices() -> tuple[str, ...]:
+    """The names of its voices."""
+    return tuple(VOICES)
+
+
+def missing() -> str:
+    """Always "": this voice is part of the package."""
+    return ""
 
 
 def demo_sentence(rate: int = _RATE, seed: int = 0) -> tuple[str, NDArray[np.float32], list[Phone]]:
@@ -58,26 +66,30 @@ def demo_sentence(rate: int = _RATE, seed: int = 0) -> tuple[str, NDArray[np.flo
 def speak(
     spoken: str | Sequence[Phone] | Sequence[str],
     *,
+    voice: str = "",
     rate: int = _RATE,
     seed: int = 0,
-    pitch: float = 110.0,
+    pitch: float | None = None,
     speed: float = 1.0,
-    tract: float = 1.0,
+    tract: float | None = None,
 ) -> tuple[NDArray[np.float32], list[Phone]]:
     """Say *spoken*; returns mono samples (float32, |x| <= 0.9, RMS of speech 0.1) and gapless phones from 0 s on.
 
     *spoken* is English text; or IPA symbols, one to an item ("" is a pause, a stress mark may precede a vowel), which
     get durations by rule; or phones with times, which are kept and only divided by *speed* (gaps become silence).
 
-    *rate* in Hz (8000 to 96000), mean *pitch* in Hz (50 to 500), *speed* (0.25 to 4), *tract* multiplies all formants
-    (0.7 to 1.5; about 1.15 for a smaller speaker). *seed* decides the noises, the flutter of the voice and nothing
+    *voice* is one of `voices()`; it decides *pitch* and *tract* where they are not given. *rate* in Hz (8000 to 96000),
+    mean *pitch* in Hz (50 to 500), *speed* (0.25 to 4), *tract* multiplies all formants (0.7 to 1.5; about 1.15 for a
+    smaller speaker). *seed* decides the noises, the flutter of the voice and nothing
     else. The sound lasts ``round(phones[-1].end * rate)`` samples. Raises VultusError for values out of range
     and for phones that overlap. What holds no word gives no sound and no phones.
     """
-    _check_range("rate", rate, 8000, 96000)
-    _check_range("pitch", pitch, 50, 500)
-    _check_range("speed", speed, 0.25, 4)
-    _check_range("tract", tract, 0.7, 1.5)
+    usual = VOICES[chosen("formant", voice, voices())]
+    pitch, tract = (usual[0] if pitch is None else pitch), (usual[1] if tract is None else tract)
+    check_range("rate", rate, 8000, 96000)
+    check_range("pitch", pitch, 50, 500)
+    check_range("speed", speed, 0.25, 4)
+    check_range("tract", tract, 0.7, 1.5)
     phones = _phones(spoken, speed)
     if not phones:
         return np.zeros(0, np.float32), []
@@ -100,11 +112,6 @@ def speak(
     kept = min(len(out), len(sound))
     out[:kept] = sound[:kept] * gain if loud.any() else 0.0
     return out, phones
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise VultusError(f"The {name} of a voice cannot be {value}", f"Choose from {low} to {high}.")
 
 
 def _phones(spoken: str | Sequence[Phone] | Sequence[str], speed: float) -> list[Phone]:
