@@ -54,7 +54,6 @@ SPDX = {
     "Apache-2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "PSF-2.0": "PSF-2.0",
-    "3-Clause BSD License": "BSD-3-Clause",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "MPL-2.0 AND MIT": "MPL-2.0 AND MIT",
     "LicenseRef-NVIDIA-Proprietary": "LicenseRef-NVIDIA-Proprietary",
