@@ -121,8 +121,10 @@ def test_closed_lips_hide_the_mouth() -> None:
     inside = np.isin(p.kinds(), INSIDE)
     assert inside.mean() < 0.003  # at most a hair's breadth between the lips
     skin = image[p.kinds() == Kind.SKIN].mean()
-    assert np.median(image[inside].mean(1)) < 0.45 * skin
-    assert np.all(image[inside].mean(1) < 0.75 * skin)  # edge pixels are in part lips
+    # What shows of it, if anything, is dark.
+    seen = image[inside].mean(1)
+    assert np.all(seen < 0.75 * skin)  # edge pixels are in part lips
+    assert len(seen) == 0 or np.median(seen) < 0.45 * skin
 
 
 def test_the_deep_mouth_is_darker_than_the_lips() -> None:
