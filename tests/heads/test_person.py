@@ -88,7 +88,11 @@ def test_the_model_has_every_shape_and_the_turning_joints(model: Model, head: Pe
     assert model.skeleton.parents[0] == -1
     assert model.texture is not None
     assert model.texture.std() > 10
-    assert {p.name for p in model.primitives} >= {"skin", "eyes", "mouth", "lashes"}
+    assert {p.name for p in model.primitives} >= {"skin", "eyes", "mouth"}
+    # Hair and lashes are ribbons of one colour each.
+    ribbons = [p for p in model.primitives if p.name.startswith(("hair", "lashes"))]
+    assert {p.name.rstrip("0123456789") for p in ribbons} == {"hair", "lashes"}
+    assert all(not p.textured and p.alpha == "opaque" for p in ribbons)
     rise = model.vertices[:, 1].max() - head.coarse.neutral[:, 1].max()
     assert 0.001 < rise < 0.05  # the hair
 
@@ -129,7 +133,7 @@ def test_engines_pose_the_model_as_the_mesh_does(model: Model, head: PersonHead)
     target = head.mesh(pose)[0]
     nearest = cKDTree(still).query(model.vertices)
     close = nearest[0] < 1e-6  # neither hair nor shirt
-    hair = sum(p.count for p in model.primitives if p.name.startswith("hair"))
+    hair = sum(p.count for p in model.primitives if p.name.startswith(("hair", "lashes")))
     assert close.sum() > 0.5 * (model.triangles[: len(model.triangles) - hair].max() + 1)
     error = np.linalg.norm(posed[close] - target[nearest[1][close]], axis=1)
     assert np.percentile(error, 99) < 0.001

@@ -24,7 +24,6 @@ from vultus.person.identity import Identity, parse_identity
 from vultus.person.light import LightRig
 from vultus.person.mesh import PersonMesh, build_mesh
 from vultus.person.pack import PART_NAMES
-from vultus.person.pigment import HAIRY
 from vultus.person.portrait import Portrait
 from vultus.person.ribbons import Ribbons, ribbons
 from vultus.render.threads import alone, workers
@@ -156,18 +155,19 @@ class PersonHead:
     def model(self) -> Model:
         """The person for engines: textured, with 54 named shapes and a skeleton, as ``io.gltf`` writes it."""
         mesh = self.coarse
-        order = np.argsort([_MATERIAL_OF[PART_NAMES[p]] for p in mesh.part], kind="stable")
+        materials = np.array([_MATERIAL_OF.get(PART_NAMES[p], -1) for p in mesh.part])
+        order = np.argsort(materials, kind="stable")[np.count_nonzero(materials < 0) :]
         # Subdivision keeps the coarse vertices and texture corners first, so the fine look fits the coarse mesh.
         look = self.portrait.appearance
         lifted = mesh.neutral + look.lift[: len(mesh.neutral), None] * vertex_normals(mesh.neutral, mesh.triangles)
         vertices, triangles, uv, source = split_seams(lifted, mesh.triangles[order], look.uv, mesh.uv_triangles[order])
         skeleton, joints, weights = _skeleton(mesh)
-        hair = [
-            some
-            for groom in grooms(self.mesh_data, self.identity)
-            for some in ribbons(groom, self.mesh_data, _HAIR_TRIANGLES, _TONES)
-        ]
-        looks = [replace(_HAIR, name=f"hair{i}") for i in range(len(hair))]
+        hair: list[Ribbons] = []
+        looks: list[Primitive] = []
+        for groom in grooms(self.mesh_data, self.identity):
+            for some in ribbons(groom, self.mesh_data, _HAIR_TRIANGLES, _TONES):
+                looks.append(replace(_HAIR, name=f"{'lashes' if groom.lid else 'hair'}{len(hair)}"))
+                hair.append(some)
         if frame := glasses(self.mesh_data, self.identity):
             hair.append(_rigid(frame))
             looks.append(replace(_FRAME, roughness=0.2 if frame.shine > 0.9 else 0.3))
@@ -191,22 +191,9 @@ class PersonHead:
             skeleton,
             np.concatenate([joints[source], *(j for j, _ in loose)]),
             np.concatenate([weights[source], *(w for _, w in loose)]),
-            self._texture(),
+            self.portrait.atlas(),
             tuple(primitives),
         )
-
-    def _texture(self) -> Pixels:
-        """The atlas with opacity [S, S, 4]: opaque, but for the gaps between lashes."""
-        look, mesh = self.portrait.appearance, self.mesh_data
-        size = look.texture.shape[0]
-        out = np.dstack([self.portrait.atlas(), np.full((size, size), 255, np.uint8)])
-        for i, name in enumerate(PART_NAMES):
-            if name.startswith("lashes"):
-                corners = look.uv[mesh.uv_triangles[mesh.part == i]].reshape(-1, 2) * size
-                (left, low), (right, high) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
-                rows, columns = slice(size - high, size - low), slice(left, right)
-                out[rows, columns, 3] = look.texture[rows, columns, HAIRY]
-        return out
 
 
 _HAIR = Primitive(0, 1, "hair", double_sided=True, roughness=0.5, textured=False)
@@ -235,10 +222,6 @@ _MATERIALS: tuple[tuple[Primitive, tuple[str, ...]], ...] = (
     (Primitive(0, 1, "eyes", roughness=0.08), ("eyeLeft", "eyeRight")),
     (Primitive(0, 1, "mouth", roughness=0.25), ("tongue", "teethUpper", "teethLower")),
     (Primitive(0, 1, "shirt", roughness=0.9, double_sided=True), ("shirt",)),
-    (
-        Primitive(0, 1, "lashes", "blend", double_sided=True, roughness=0.9),
-        ("lashesLowerLeft", "lashesUpperLeft", "lashesLowerRight", "lashesUpperRight"),
-    ),
 )
 _MATERIAL_OF = {part: i for i, (_, parts) in enumerate(_MATERIALS) for part in parts}
 

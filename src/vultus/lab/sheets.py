@@ -28,7 +28,7 @@ from vultus.person.choices import CHOICES
 from vultus.person.identity import Identity, parse_identity
 from vultus.person.light import RIGS
 from vultus.person.places import PLACES
-from vultus.person.portrait import framing
+from vultus.person.portrait import framed, framing
 from vultus.signals.phones import Phone
 
 U8 = NDArray[np.uint8]
@@ -157,7 +157,7 @@ def _closer(identity: Identity, landmark: str, share: float) -> Camera:
 
 def _turntable(face: str | None, looks: Looks) -> Tiles:
     identity = parse_identity(face or FACE)
-    front = framing(PersonHead(identity).coarse)
+    front = framed(identity)
     eye, row = front.position, pose({})
     pivot = np.array([0.0, eye[1], 0.02])
     for degrees in range(0, 360, 30):
@@ -183,9 +183,13 @@ def _places(face: str | None, looks: Looks) -> Tiles:
         yield name, PersonHead(identity, **(looks | {"place": name, "light": rig})).frame(pose({}))
 
 
+_MODEL: Final = "person:seed=4,age=26,hair_colour=dark,beard=none,glasses=none"
+"""Who shows the styles: dark hair on a young face shows their shapes best."""
+
+
 def _styles(face: str | None, looks: Looks) -> Tiles:
-    """Every choice of hair, beard and the like that an identity has, one at a time."""
-    identity = parse_identity(face or FACE)
+    """Every choice of hair, beard and the like that an identity has, one at a time; on a young person by default."""
+    identity = parse_identity(face or _MODEL)
     for field in CHOICES:
         if not field.endswith("colour"):
             for name in CHOICES[field]:

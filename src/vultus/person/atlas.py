@@ -40,7 +40,6 @@ class Kind(IntEnum):
     TONGUE = 3
     UPPER_TEETH = 4
     LOWER_TEETH = 5
-    LASHES = 6
     CLOTH = 7
     HIDDEN = 8
     CAVITY = 9  # inside of the mouth
@@ -66,8 +65,6 @@ class Textured(Protocol):
 _KINDS: dict[str, Kind] = {
     "skin": Kind.SKIN, "eyeLeft": Kind.EYE_LEFT, "eyeRight": Kind.EYE_RIGHT, "tongue": Kind.TONGUE,
     "teethUpper": Kind.UPPER_TEETH, "teethLower": Kind.LOWER_TEETH, "shirt": Kind.CLOTH,
-    "lashesLowerLeft": Kind.LASHES, "lashesUpperLeft": Kind.LASHES, "lashesLowerRight": Kind.LASHES,
-    "lashesUpperRight": Kind.LASHES,
 }  # fmt: skip
 
 
@@ -99,8 +96,6 @@ _TILES: dict[str, tuple[Tile, ...]] = {
     "cloth": ((0.860, 0.22, 0.995, 0.435),),
     "upper_teeth": ((0.715, 0.11, 0.995, 0.21),),
     "lower_teeth": ((0.715, 0.005, 0.995, 0.10),),
-    "lashes": ((0.805, 0.445, 0.848, 0.515), (0.853, 0.445, 0.896, 0.515), (0.901, 0.445, 0.944, 0.515),
-               (0.949, 0.445, 0.995, 0.515)),
 }  # fmt: skip
 
 _LAID_OUT = (Kind.TONGUE, Kind.UPPER_TEETH, Kind.LOWER_TEETH)

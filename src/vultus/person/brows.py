@@ -50,7 +50,7 @@ def _side(
     """Hairs [N, P, 3] of one brow, their triangles [N] and weights of the corners [N, 3]."""
     line = brow_line(identity)
     man, age = 1 - identity.gender, float(np.clip((identity.age - 40) / 40, 0, 1))
-    t = rng.beta(1.08, 1.25 + 0.5 * age, count)  # along the brow: 0 at the nose, 1 at the temple
+    t = rng.beta(1.30, 1.45 + 0.4 * age, count)  # along the brow: 0 at the nose, 1 at the temple
     x, centre, half = (np.interp(t, np.linspace(0, 1, len(line)), line[:, c]) for c in range(3))
     across = np.clip(rng.normal(-0.05, 0.52, count), -1.5, 1.5)
     stray = rng.uniform(size=count) < 0.02 + 0.035 * man

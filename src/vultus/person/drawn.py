@@ -22,9 +22,9 @@ class Surfaces:
 
     At one or two pixels a triangle every pixel fetches new corners; in this order they lie in the cache.
     ``vertices`` int32 [N] are the mesh's vertices that are drawn and ``welded`` int32 [F, 3]
-    the solid triangles over them, for normals; ``points`` int32 [P] into ``vertices`` and ``uv`` int32 [P] into the
-    texture coordinates are the same split along texture seams, and ``triangles`` and ``lashes`` int32 run over these;
-    ``kind`` int32 [F] is the material of the solid ones.
+    the triangles over them, for normals; ``points`` int32 [P] into ``vertices`` and ``uv`` int32 [P] into the
+    texture coordinates are the same split along texture seams, and ``triangles`` int32 [F, 3] run over these;
+    ``kind`` int32 [F] is the material.
     """
 
     vertices: I32
@@ -32,7 +32,6 @@ class Surfaces:
     points: I32
     uv: I32
     triangles: I32
-    lashes: I32
     kind: I32
 
 
@@ -66,11 +65,10 @@ def surfaces(mesh: PersonMesh) -> Surfaces:
     corners = mesh.triangles[drawn].astype(np.int64)
     vertices, welded = _by_first_use(corners)
     keys, split = _by_first_use(welded.astype(np.int64) * len(mesh.uv) + mesh.uv_triangles[drawn])
-    solid = kind[drawn] != Kind.LASHES
     pick = np.ascontiguousarray
     return Surfaces(
-        vertices.astype(np.int32), pick(welded[solid]), (keys // len(mesh.uv)).astype(np.int32),
-        (keys % len(mesh.uv)).astype(np.int32), pick(split[solid]), pick(split[~solid]), pick(kind[drawn][solid]),
+        vertices.astype(np.int32), pick(welded), (keys // len(mesh.uv)).astype(np.int32),
+        (keys % len(mesh.uv)).astype(np.int32), pick(split), pick(kind[drawn]),
     )  # fmt: skip
 
 

@@ -44,6 +44,12 @@ def shades(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
     return tuple(replace(few, width=np.maximum(few.width, _SHADE_WIDTH).astype(np.float32)) for few in some)
 
 
+def hair_top(mesh: PersonMesh, identity: Identity) -> float:
+    """Height in metres that the hair of *identity* reaches at rest, but for a few strands; -inf without hair."""
+    tops = [groom.points[..., 1].max(1) for groom in grooms(mesh, identity) if len(groom)]
+    return max((float(np.quantile(top, 0.998)) for top in tops), default=-np.inf)
+
+
 def _length(groom: Groom, camera: Camera) -> float:
     """About how many pixels long all strands of *groom* are together."""
     centre = groom.points.reshape(-1, 3).mean(0)

@@ -1,4 +1,4 @@
-"""The painter's eyes and lashes, in the coordinates of ``paint``."""
+"""The painter's eyes, in the coordinates of ``paint``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import numpy as np
 from vultus.person.noise import fast, octaves, step, value
 from vultus.person.pigment import (
     AGE,
-    EYE_R,
     EYE_X,
     EYE_Y,
     EYE_Z,
     GLOSS,
-    HAIRY,
     IRIS,
     IRIS_R,
-    LASHES,
     OPEN,
     PUPIL,
     SEED,
@@ -85,21 +82,3 @@ def _iris(
     arc = bell(r - 0.97, 0.07) * step(abs(sin), 0.2, 0.9)
     mix(out, 0.36, 0.37, 0.38, 0.6 * max(0.0, s[AGE] - 0.6) * arc)
     mix(out, 0.0035, 0.003, 0.003, step(r, PUPIL + 0.025, PUPIL - 0.02))
-
-
-@fast
-def lash(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, s: np.ndarray) -> None:
-    """Lashes: their cover goes into the hair channel."""
-    ex, ey, ez = abs(x) - EYE_X, y - EYE_Y, z - EYE_Z
-    out_ = min(max((np.sqrt(ex * ex + ey * ey + ez * ez) - EYE_R - 0.0012) / 0.0055, 0.0), 1.0)
-    upper = 1.0 if ey > 0 else 0.0
-    seed = int(s[SEED])
-    # Single lashes fan out from the middle of the lid, in tufts.
-    fan = ex * (1 - 0.25 * out_) * (2100 + 500 * upper) + 0.8 * value(ex * 700, out_ * 1.5, upper, seed)
-    hair = 0.5 + 0.5 * np.sin(fan * 2) * np.cos(0.37 * fan)
-    reach = 0.55 + 0.45 * value(ex * 1500, 3.0, upper, seed + 7)
-    cover = step(hair, 0.55 * out_, 0.55 * out_ + 0.35) * step(out_, reach + 0.25, reach - 0.35)
-    # At the temples lashes are longer, at the nose there are hardly any.
-    cover *= step(ex, -0.0125, -0.006) * s[LASHES] * (0.28 + 0.72 * upper) * (1 - 0.55 * out_)
-    out[0], out[1], out[2] = 0.010, 0.008, 0.007
-    surface[HAIRY], surface[GLOSS], surface[SHINE] = cover, 0.3, 0.1

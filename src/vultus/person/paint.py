@@ -14,7 +14,7 @@ from vultus.person.complexion import lid_rims, lips, skin, stubble
 from vultus.person.hairline import CHIN, LINE, MOUSTACHE, PART, ROOTS, SIDES, scalp_density
 from vultus.person.mouth import cavity, teeth, tongue
 from vultus.person.noise import fast, step, value
-from vultus.person.organs import eye, lash
+from vultus.person.organs import eye
 from vultus.person.pigment import (
     BROW,
     BROW_WEIGHT,
@@ -101,7 +101,9 @@ def _roots(
     # Hair lies sparse near its edge, where single roots show; in the parting the scalp shows through.
     cover = strength * dense * dense * (dots + (0.93 + 0.07 * patch - dots) * min(1.0, 1.4 * dense))
     if abs(hairs[PART]) < 1 and z > 0.02:
-        cover *= 1 - 0.6 * bell(x - hairs[PART] - 0.0012 * value(90 * z, 0.0, 0.0, seed), 0.0016) * step(z, 0.02, 0.045)
+        cover *= 1 - 0.25 * bell(x - hairs[PART] - 0.0012 * value(90 * z, 0.0, 0.0, seed), 0.0016) * step(
+            z, 0.02, 0.045
+        )
     shade = 0.60 + 0.25 * dots
     mix(out, colours[HAIR, 0] * shade, colours[HAIR, 1] * shade, colours[HAIR, 2] * shade, cover)
     surface[GLOSS] += cover * (0.25 - surface[GLOSS])
@@ -156,8 +158,6 @@ def paint_rows(
                     tongue(out, surface, u, v, int(settings[SEED]))
                 else:
                     teeth(out, surface, u, v, what - 4, colours, settings)
-            elif what == 6:
-                lash(out, surface, x, y, z, settings)
             elif what == 7:
                 # MakeHuman's own shirt, which engines get, lies below the neckline everywhere.
                 cloth(out, surface, x, min(y, 0.5), z, colours, dress)

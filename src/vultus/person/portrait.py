@@ -19,7 +19,7 @@ from vultus.person.creases import creases, fold
 from vultus.person.drawn import gather, lift_off, split_seams, surfaces
 from vultus.person.eyes import EyeFrames, pupil_diameter
 from vultus.person.glasses import glasses
-from vultus.person.hair import Hair, shades
+from vultus.person.hair import Hair, hair_top, shades
 from vultus.person.identity import Identity
 from vultus.person.light import LightRig, light_rows, rig
 from vultus.person.mesh import PersonMesh, build_mesh
@@ -84,13 +84,22 @@ def _ambient(identity: Identity) -> F32:
     return occlusion.ambient(vertices, vertex_normals(vertices, s.welded), s.welded, hair)
 
 
-def framing(mesh: PersonMesh, size: tuple[int, int] = (512, 512)) -> Camera:
-    """A camera that shows head and shoulders from the front, the face FACE_SHARE of the picture's height."""
+def framed(identity: Identity, size: tuple[int, int] = (512, 512)) -> Camera:
+    """:func:`framing` of *identity* with all of the hair at rest in the picture, the same for whatever motion."""
+    mesh = _bust(identity)
+    return framing(mesh, size, hair_top(mesh, identity))
+
+
+def framing(mesh: PersonMesh, size: tuple[int, int] = (512, 512), top: float = -np.inf) -> Camera:
+    """A camera that shows head and shoulders from the front, the face FACE_SHARE of the picture's height.
+
+    *top* is the height of the hair in metres; where it is so tall that chin and hair would not fit, the face is less.
+    """
     chin, nasion = mesh.neutral[mesh.landmark("chin")], mesh.neutral[mesh.landmark("nasion")]
     face = 1.95 * float(nasion[1] - chin[1])
-    height = face / FACE_SHARE
     # Room above the hair; a tall head moves the frame up.
-    crown = float(mesh.neutral[:, 1].max()) + 0.02
+    crown = max(float(mesh.neutral[:, 1].max()) + 0.02, top)
+    height = max(face / FACE_SHARE, (crown - float(chin[1])) / 0.84)
     target = np.array([0.0, max(nasion[1] - 0.004, crown + 0.03 * height - 0.5 * height), 0.06])
     fov = 2 * float(np.degrees(np.arctan(0.5 * height / _DISTANCE)))
     return Camera.look_at(target + np.array([0, 0, _DISTANCE]), target, size=size, fov=fov)
@@ -126,7 +135,7 @@ class Portrait:
         self.light = rig(light) if isinstance(light, str) else light
         self._backdrop = places.place(place or self.light.place, width, height)
         self.mesh = _bust(identity)
-        self.camera = (camera or framing(self.mesh, (width, height))).resized(width, height)
+        self.camera = (camera or framed(identity, (width, height))).resized(width, height)
         self._effort = _EFFORTS[quality]
         texels = 2048 if quality == "film" or height > 640 else (1024 if height > 192 else 512)
         self.appearance = _painted(identity, texels)

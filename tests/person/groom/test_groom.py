@@ -2,11 +2,13 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from vultus.person.atlas import Kind, kinds, painter_coordinates
 from vultus.person.choices import BEARDS, HAIR_STYLES
 from vultus.person.groom import hair
 from vultus.person.groom.body import body
+from vultus.person.groom.clear import shortened
 from vultus.person.groom.curls import lengths
 from vultus.person.hairline import growth, hairline
 from vultus.person.identity import Identity
@@ -27,52 +29,47 @@ def grown(identity: Identity):
 
 
 def skin_depth(mesh, points: np.ndarray) -> np.ndarray:
-    """How far points lie under the tangent plane of the nearest vertex of the skull, [N] metres, by brute force."""
+    """How far points lie under the tangent plane of the nearest vertex of the skull, [N] metres."""
     places = painter_coordinates(mesh)
     skin = np.unique(mesh.triangles[kinds(mesh) == Kind.SKIN])
     # The skull and the nape, without ears, face and shoulders, is convex enough for this measure.
     skin = skin[(places[skin, 1] > 0.74) & (places[skin, 2] < 0.13)]
     normals = vertex_normals(mesh.neutral, mesh.triangles[kinds(mesh) == Kind.SKIN])
-    out = np.full(len(points), -1.0)
-    for i in range(0, len(points), 2000):
-        some = points[i : i + 2000]
-        square = ((some[:, None] - mesh.neutral[skin][None]) ** 2).sum(2)
-        near = skin[square.argmin(1)]
-        depth = -((some - mesh.neutral[near]) * normals[near]).sum(1)
-        out[i : i + 2000] = np.where(np.sqrt(square.min(1)) < 0.02, depth, -1.0)
-    return out
+    away, near = cKDTree(mesh.neutral[skin]).query(points)
+    depth = -((points - mesh.neutral[skin[near]]) * normals[skin[near]]).sum(1)
+    return np.where(away < 0.02, depth, -1.0)
 
 
 @pytest.mark.parametrize("style", HAIR_STYLES)
 def test_every_style_grows_on_every_head(style):
-    for person in HEADS[1:]:
-        grooms = grown(person.replace(hair=style, beard="none"))
-        assert (len(grooms) == 0) == (style == "bald")
-        mesh = bust(person.seed)
-        for groom in grooms:
-            assert np.isfinite(groom.points).all()
-            corners = mesh.neutral[mesh.triangles[groom.triangle]]
-            weights = np.column_stack([groom.bary, 1 - groom.bary.sum(1)])
-            assert (weights >= -1e-6).all()
-            np.testing.assert_allclose(np.einsum("nc,ncx->nx", weights, corners), groom.points[:, 0], atol=2e-5)
-            assert (kinds(mesh)[groom.triangle] == Kind.SKIN).all()
-            assert groom.width.min() >= 1e-4
-            assert groom.width.max() <= 1.2e-3
-            for name in ("colour", "follow", "sway", "open"):
-                values = getattr(groom, name)
-                assert values.min() >= 0
-                assert values.max() <= 1
-            assert (groom.follow[:, 0] == 1).all()
-            assert (groom.sway[:, 0] == 0).all()
-            assert lengths(groom.points.astype(float))[:, -1].max() < 0.6
+    person = HEADS[1 + HAIR_STYLES.index(style) % 2]
+    grooms = grown(person.replace(hair=style, beard="none"))
+    assert (len(grooms) == 0) == (style == "bald")
+    mesh = bust(person.seed)
+    for groom in grooms:
+        assert np.isfinite(groom.points).all()
+        corners = mesh.neutral[mesh.triangles[groom.triangle]]
+        weights = np.column_stack([groom.bary, 1 - groom.bary.sum(1)])
+        assert (weights >= -1e-6).all()
+        np.testing.assert_allclose(np.einsum("nc,ncx->nx", weights, corners), groom.points[:, 0], atol=2e-5)
+        assert (kinds(mesh)[groom.triangle] == Kind.SKIN).all()
+        assert groom.width.min() >= 1e-4
+        assert groom.width.max() <= 1.2e-3
+        for name in ("colour", "follow", "sway", "open"):
+            values = getattr(groom, name)
+            assert values.min() >= 0
+            assert values.max() <= 1
+        assert (groom.follow[:, 0] == 1).all()
+        assert (groom.sway[:, 0] == 0).all()
+        assert lengths(groom.points.astype(float))[:, -1].max() < 0.6
 
 
 @pytest.mark.parametrize("style", ["short", "bob", "long_wavy", "ponytail", "curly"])
 def test_no_strand_enters_the_skull(style):
-    for person in HEADS[:2]:
-        mesh = bust(person.seed)
-        points = grown(person.replace(hair=style, beard="none"))[0].points[::4, 1:].reshape(-1, 3)
-        assert (skin_depth(mesh, points) > 0.002).mean() < 0.002
+    person = HEADS[len(style) % 2]
+    mesh = bust(person.seed)
+    points = grown(person.replace(hair=style, beard="none"))[0].points[::4, 1:].reshape(-1, 3)
+    assert (skin_depth(mesh, points) > 0.002).mean() < 0.002
 
 
 def test_long_hair_covers_the_ears():
@@ -101,6 +98,34 @@ def test_parted_hair_leaves_the_face_free():
         eyes &= np.abs(points[..., 1] - left[1]) < 0.02
         assert not (eyes & (points[..., 2] > left[2])).any()
         assert solid.world(0.0, 0.7284, 0.1245) == pytest.approx(0.5 * (left + right), abs=0.012)
+
+
+@pytest.mark.parametrize("style", ["short", "swept_back", "curly", "ponytail"])
+def test_ears_stay_free(style):
+    person = HEADS[0].replace(hair=style, beard="none")
+    mesh, points = bust(person.seed), grown(person)[0].points
+    solid = body(mesh)
+    ear = mesh.neutral[(solid.ear > 0.5) & (solid.places[:, 0] > 0)]
+    middle, half = 0.5 * (ear.min(0) + ear.max(0)), 0.5 * np.ptp(ear, axis=0)
+    over = (((points[..., 1:] - middle[1:]) / half[1:]) ** 2).sum(2) < 0.8
+    assert not (over[:, 1:] & (points[:, 1:, 0] > ear[:, 0].min() + 0.006)).any()
+
+
+@pytest.mark.parametrize("style", ["bob", "long_wavy", "swept_back", "ponytail"])
+def test_no_strand_lies_over_the_face(style):
+    person = HEADS[0].replace(hair=style, beard="none")
+    points = grown(person)[0].points
+    brow, chin = (body(bust(person.seed)).world(0.0, y, 0.135) for y in (0.765, 0.620))
+    height, ahead = points[..., 1], points[..., 2] - brow[2]
+    assert not ((height > chin[1]) & (height < brow[1]) & (ahead > -0.02)).any()
+
+
+def test_strands_are_cut_at_a_share_of_their_length():
+    points = np.zeros((2, 5, 3))
+    points[..., 1] = np.linspace(0, 1, 5) ** 1.4
+    cut = shortened(points, np.array([0.5, 1.0]))
+    assert cut[0, -1, 1] == pytest.approx(0.5**1.4)
+    np.testing.assert_allclose(cut[1], points[1])
 
 
 def test_prefixes_are_even_samples():

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.person.groom.body import Body
+from vultus.person.groom.clear import shortened
 from vultus.person.groom.growth import Plan, grow
 from vultus.person.groom.roots import Roots
 from vultus.person.groom.scalp import smooth
@@ -67,9 +68,4 @@ def _off_the_lips(body: Body, points: F64, moustache: NDArray[np.bool_]) -> F64:
     across = np.abs(points[..., 0] - body.world(0.0, MOUTH_Y, 0.15)[0])
     over = moustache[:, None] & (points[..., 1] < floor) & (across < 0.024)
     first = np.where(over.any(1), over.argmax(1), points.shape[1])
-    share = np.clip(first / points.shape[1], 0.2, 1.0)
-    t = np.linspace(0, 1, points.shape[1])[None, :] * share[:, None] * (points.shape[1] - 1)
-    index = np.minimum(t.astype(int), points.shape[1] - 2)
-    part = (t - index)[..., None]
-    rows = np.arange(len(points))[:, None]
-    return points[rows, index] * (1 - part) + points[rows, index + 1] * part
+    return shortened(points, np.clip(first / points.shape[1], 0.2, 1.0))

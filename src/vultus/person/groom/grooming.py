@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from vultus.person.groom.beards import LENGTHS, STRANDS, whiskers
 from vultus.person.groom.body import Body, body
+from vultus.person.groom.clear import off_ears, over_face
 from vultus.person.groom.curls import clump, frizz, leaders, lengths, wave
 from vultus.person.groom.depth import openness
-from vultus.person.groom.growth import before_face, grow, keep_out
+from vultus.person.groom.growth import grow, keep_out
 from vultus.person.groom.roots import Roots, roots
-from vultus.person.groom.scalp import WHORL, scalp, smooth
+from vultus.person.groom.scalp import WHORL, parting_line, scalp, smooth
 from vultus.person.groom.styles import STYLES, Style
 from vultus.person.groom.tails import TAILS
 from vultus.person.groom.tints import tints
@@ -49,12 +50,13 @@ def _scalp_hair(mesh: PersonMesh, solid: Body, identity: Identity, style: Style,
 
     def density(place: F64, lip: F64) -> F64:
         ahead = place[:, 2] > 0.03
-        apart = np.abs(place[:, 0] - np.where(ahead, hairs[PART], hairs[PART] * (np.abs(hairs[PART]) > 1)))
+        parted = np.abs(hairs[PART]) < 1
+        apart = np.abs(place[:, 0] - np.where(ahead, parting_line(identity, place[:, 2]), 0.0) - 9.0 * (not parted))
         # Where strands part, at the whorl and at the edge, no others lie over them: there have to be more.
         bare = 1.4 * np.exp(-((apart / 0.010) ** 2)) + 1.2 * np.exp(
             -((np.linalg.norm(place - WHORL, axis=1) / 0.018) ** 2)
         )
-        free = (apart > 0.0011) | ~ahead
+        free = (apart > 0.0005) | ~ahead
         dense = scalp_densities(place, hairs)
         dense = dense**0.7 * smooth(dense, 0.02, 0.25)
         return np.where(free, dense * np.minimum(0.42 + 0.42 * bare, 1.0), 0.0)
@@ -66,12 +68,14 @@ def _scalp_hair(mesh: PersonMesh, solid: Body, identity: Identity, style: Style,
     plan = style.plan(head)
     points = grow(solid, some, plan, style.points, style.over_ears)
     leader = leaders(some.point, plan.start, min(style.guides, len(some)))
-    points = _dressed(points, leader, style, rng)
+    points = _dressed(points, some.point, leader, style, rng)
     keep_out(solid, points, over_ears=style.over_ears)
-    kept = np.flatnonzero((plan.parted < 1) | ~before_face(solid, points))
+    if not style.over_ears:
+        points = off_ears(solid, points, mesh.neutral)
+    kept = np.flatnonzero(~over_face(solid, points, plan, hairs, identity.hair == "fringe"))
     points, leader, some, inside = points[kept], leader[kept], some.subset(kept), head.inside[kept]
-    fine = 0.55 + 0.45 * smooth(inside, -0.002, 0.012)
-    width = style.width * fine * rng.uniform(0.75, 1.25, len(some))
+    fine = 0.40 + 0.60 * smooth(inside, -0.002, 0.014)
+    width = np.maximum(style.width * fine * rng.uniform(0.75, 1.25, len(some)), 1e-4)
     colour = tints(identity, some, rng, leader)
     tails = TAILS[identity.hair](mesh, solid, identity, rng) if identity.hair in TAILS else []
     for tail in tails:
@@ -88,18 +92,20 @@ def _scalp_hair(mesh: PersonMesh, solid: Body, identity: Identity, style: Style,
     return grooms
 
 
-def _dressed(points: F64, leader: I64, style: Style, rng: np.random.Generator) -> F64:
+def _dressed(points: F64, root: F64, leader: I64, style: Style, rng: np.random.Generator) -> F64:
     """Strands gathered into locks, curled and frayed, as *style* wants it."""
     n = len(points)
     size = lengths(points)[:, -1]
     strength = np.clip(style.clump * rng.uniform(0.4, 1.25, n), 0, 0.97)
-    flying = rng.uniform(size=n) < 0.03
+    flying = rng.uniform(size=n) < 0.015
     strength[flying] = 0.0
     out = clump(points, leader, strength)
     if style.curl > 0:
-        lock = rng.uniform(0.7, 1.3, n)[leader], rng.uniform(0.8, 1.25, n)[leader], rng.uniform(0, 2 * np.pi, n)[leader]
-        radius = style.curl * lock[0] * rng.uniform(0.8, 1.15, n)
-        phase = lock[2] + rng.normal(0, 0.35, n)
+        lock = rng.uniform(0.7, 1.3, n)[leader], rng.uniform(0.85, 1.2, n)[leader], rng.uniform(-1, 1, n)[leader]
+        radius = style.curl * lock[0] * rng.uniform(0.85, 1.1, n)
+        # Waves of neighbouring locks go together, those of ringlets do not.
+        slow = np.sin(root @ rng.normal(0, 30.0, (3, 3)) + rng.uniform(0, 2 * np.pi, 3)).sum(1)[leader]
+        phase = 1.1 * slow + np.pi * style.loose * lock[2] + rng.normal(0, 0.15, n)
         out = wave(out, leader, radius, style.pitch * lock[1], phase, style.flat, 0.6 * style.pitch)
     stray = style.frizz * np.minimum(size / 0.05, 1.0) * rng.uniform(0.3, 1.2, n)
     return frizz(out, np.where(flying, 1.4 * stray, stray), rng)
@@ -114,6 +120,7 @@ def _beard(mesh: PersonMesh, solid: Body, identity: Identity, hairs: F64) -> Gro
     points = clump(points, leader, np.clip(rng.uniform(0.1, 0.8, len(some)), 0, 1))
     points = frizz(points, np.full(len(some), 0.0010 if short else 0.0018), rng)
     keep_out(solid, points, 0.0006)
+    points = off_ears(solid, points, mesh.neutral)
     width = (0.00030 if short else 0.00038) * rng.uniform(0.75, 1.25, len(some))
     # Beards are coarser and a little redder or darker than the hair of the scalp.
     colour = tints(identity, some, rng, leader) * np.array([1.05, 0.94, 0.90]) * 0.9

@@ -109,6 +109,10 @@ def _grow(
                 inward = dx * slope[0] + dy * slope[1] + dz * slope[2]
                 if inward < 0:
                     dx, dy, dz = dx - inward * slope[0], dy - inward * slope[1], dz - inward * slope[2]
+                if y < neck[1] and slope[1] > 0.35:
+                    # On a shoulder hair slides off to the chest or the back, not along it.
+                    off_to = 1.0 if z > neck[2] else -1.0
+                    dx, dz = dx * np.exp(-90 * h), dz + 45 * h * off_to
             if parted > 0:
                 # An ellipsoid before the face turns hair aside.
                 ex, ey, ez = (x - face[0]) / radii[0], (y - face[1]) / radii[1], (z - face[2]) / radii[2]
@@ -191,14 +195,6 @@ def face_block(body: Body) -> tuple[F64, F64]:
     """Centre and radii [3] of the ellipsoid before the face that parted hair goes around."""
     scale = np.abs(np.diag(body.affine[:3]))
     return body.world(0.0, 0.695, 0.150), scale * [0.058, 0.104, 0.070]
-
-
-def before_face(body: Body, points: F64) -> NDArray[np.bool_]:
-    """Which strands [N, P, 3] stray well into the space before the face, [N]."""
-    centre, radii = face_block(body)
-    middle = np.concatenate([points, 0.5 * (points[:, 1:] + points[:, :-1])], 1)
-    square = ((middle - centre) / (0.86 * radii)) ** 2
-    return np.asarray(((square * square).sum(2) < 1).any(1))
 
 
 def keep_out(body: Body, points: F64, margin: float = 0.0012, over_ears: bool = False) -> None:

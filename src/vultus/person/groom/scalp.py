@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vultus.person.groom.body import Body
 from vultus.person.groom.roots import Roots
-from vultus.person.hairline import LINE, hairline
+from vultus.person.hairline import LINE, hairline, parting
 from vultus.person.identity import Identity
 from vultus.person.noise import fast
 
@@ -90,6 +90,20 @@ def _inside(place: np.ndarray, hairs: np.ndarray, out: np.ndarray) -> None:
         out[n] = hairline(place[n, 0], place[n, 1], place[n, 2], hairs)
 
 
+def edge_distance(place: F64, hairs: F64) -> F64:
+    """How far painter places [N, 3] lie behind the hair's edge, [N] metres; *hairs* is ``hairline.growth``."""
+    out = np.zeros(len(place))
+    _inside(np.ascontiguousarray(place), hairs, out)
+    return out
+
+
+def parting_line(identity: Identity, z: F64) -> F64:
+    """Painter x [N] of a person's parting at painter z [N]: no comb draws it quite straight."""
+    turn = np.random.default_rng([identity.seed, 24]).uniform(0, 2 * np.pi, 3)
+    waver = np.sin(90 * z + turn[0]) + 0.7 * np.sin(210 * z + turn[1]) + 0.5 * np.sin(480 * z + turn[2])
+    return (parting(identity) or 0.0) + 0.0009 * waver
+
+
 def smooth(x: F64, low: float, high: float) -> F64:
     """0 below *low*, 1 above *high*, smooth between; falls when *low* is the greater."""
     t = np.clip((x - low) / (high - low), 0, 1)
@@ -99,9 +113,7 @@ def smooth(x: F64, low: float, high: float) -> F64:
 def scalp(body: Body, roots: Roots, identity: Identity, hairs: F64, rng: np.random.Generator) -> Scalp:
     """What styles need to know about *roots*; *hairs* is ``hairline.growth(identity)``."""
     x, y, z = roots.place.T
-    inside = np.zeros(len(roots))
-    if hairs[LINE] > 0:
-        _inside(np.ascontiguousarray(roots.place), hairs, inside)
+    inside = edge_distance(roots.place, hairs) if hairs[LINE] > 0 else np.zeros(len(roots))
     return Scalp(
         body, roots, identity, rng, x, y, z, smooth(y, 0.778, 0.822), smooth(z, 0.075, 0.125), smooth(z, 0.02, -0.02),
         inside, rng.uniform(size=(4, len(roots))),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.person.groom.growth import Plan
-from vultus.person.groom.scalp import Scalp, smooth
+from vultus.person.groom.scalp import Scalp, parting_line, smooth
 from vultus.person.hairline import parting
 
 F64 = NDArray[np.float64]
@@ -27,9 +27,10 @@ class Style:
     """How a style is made.
 
     ``plan`` says how strands grow; ``count`` strands of ``points`` points, ``width`` metres wide; they gather by
-    ``clump`` in [0, 1] around every ``guides``-th part; ``curl`` radius and ``pitch`` in metres (``flat`` 0: waves,
-    1: ringlets); ``frizz`` metres of straying at the tips; ``sway`` in [0, 1] how freely they swing; ``over_ears``
-    whether they cover the ears or are cut and combed around them.
+    ``clump`` (1: all but the loosest) around every ``guides``-th part; ``curl`` radius and ``pitch`` in metres (with
+    ``flat`` 0 waves, with 1 ringlets; ``loose`` in [0, 1]: how little waves of neighbours have in common);
+    ``frizz`` metres of straying at the tips; ``sway`` in [0, 1] how freely they swing; ``over_ears`` whether they cover
+    the ears or are cut and combed around them.
     """
 
     plan: Callable[[Scalp], Plan]
@@ -41,6 +42,7 @@ class Style:
     curl: float = 0.0
     pitch: float = 0.03
     flat: float = 1.0
+    loose: float = 1.0
     frizz: float = 0.002
     sway: float = 0.5
     over_ears: bool = False
@@ -200,7 +202,7 @@ def _fringe(s: Scalp) -> Plan:
 
 def _combed(s: Scalp, length: F64, volume: float, **others: Any) -> Plan:
     """Hair that falls to both sides of a parting and around the face."""
-    px = (parting(s.identity) or 0.0) * smooth(s.z, -0.005, 0.045)
+    px = parting_line(s.identity, s.z) * smooth(s.z, -0.005, 0.045)
     away = np.where(s.x > px, 1.0, -1.0)
     ahead = smooth(s.z, -0.012, 0.035)
     flow = (1 - ahead)[:, None] * (s.fall(0.1))
@@ -210,8 +212,8 @@ def _combed(s: Scalp, length: F64, volume: float, **others: Any) -> Plan:
     comb = _toward((3.0 * away * ahead, 0.0, -8.0 * smooth(s.z, 0.06, 0.10)), like=s.x)
     full = volume * (0.55 + 0.45 * s.top) * (0.35 + 0.9 * s.chance[1])
     # A few short hairs at the edge of the face.
-    baby = (s.inside < 0.008) & (s.chance[2] < 0.75)
-    length = np.where(baby, 0.018 * _uneven(s, 0.5, 1.2), length)
+    baby = (s.inside < 0.006) & (s.chance[2] < 0.6) & (s.y > 0.775)
+    length = np.where(baby, 0.015 * _uneven(s, 0.4, 1.1), length)
     values: dict[str, Any] = {
         "comb": comb, "reach": 0.10, "gravity": 24.0, "volume": full, "rise": 0.040, "lay": 9.0, "gather": 3.0,
         "parted": 1.0,
@@ -241,7 +243,7 @@ def _wavy(s: Scalp) -> Plan:
 def _curly(s: Scalp) -> Plan:
     whole = s.rng.uniform(0.085, 0.125) - 0.045 * s.male
     length = whole * (0.72 + 0.28 * s.top) * (1 - 0.3 * s.chance[0]) * _edge(s, 0.55, 0.02)
-    flow = s.fall(0.2) + s.rng.normal(0, 0.25, (len(s), 3))
+    flow = s.fall(0.2) + s.rng.normal(0, 0.2, (len(s), 3))
     flow[:, 0] += 0.4 * s.side * s.front
     volume = (0.008 + 0.014 * s.top) * (0.2 + 1.0 * s.chance[1])
     lift = 22 + 25 * s.top
@@ -309,12 +311,11 @@ STYLES: Final[dict[str, Style]] = {
     "bob": Style(_bob, 5800, 14, 0.00060, guides=260, clump=0.45, frizz=0.0030, sway=0.5, over_ears=True),
     "long_straight": Style(_long, 5200, 16, 0.00070, guides=240, clump=0.45, frizz=0.0045, sway=0.8, over_ears=True),
     "long_wavy": Style(
-        _wavy, 4600, 22, 0.00070, guides=130, clump=0.80, curl=0.0085, pitch=0.085, flat=0.6, frizz=0.0035, sway=0.8,
-        over_ears=True,
+        _wavy, 4600, 22, 0.00066, guides=220, clump=0.55, curl=0.0075, pitch=0.080, flat=0.5, loose=0.22, frizz=0.0030,
+        sway=0.8, over_ears=True,
     ),
     "curly": Style(
-        _curly, 3800, 24, 0.00062, guides=240, clump=0.92, curl=0.0080, pitch=0.040, frizz=0.0020, sway=0.6,
-        over_ears=True,
+        _curly, 4200, 24, 0.00070, guides=230, clump=1.7, curl=0.0075, pitch=0.034, frizz=0.0008, sway=0.6,
     ),
     "afro": Style(_afro, 7000, 10, 0.00055, guides=1100, clump=0.45, curl=0.0024, pitch=0.0105, frizz=0.006, sway=0.15),
     "ponytail": Style(_ponytail, 5500, 10, 0.00055, guides=300, clump=0.25, frizz=0.0012, sway=0.05),

@@ -39,4 +39,5 @@ def tints(identity: Identity, roots: Roots, rng: np.random.Generator, leader: ND
     grey = 0.5 * np.clip((identity.age - 38) / 40, 0, 1) ** 1.5
     temple = np.exp(-(((roots.place[:, 2] - 0.085) / 0.035) ** 2)) * np.clip((0.80 - roots.place[:, 1]) / 0.03, 0, 1)
     some = rng.uniform(size=n) < grey * (0.45 + 1.4 * temple)
-    return np.where(some[:, None], 0.30 * _WHITE + 0.70 * colour, colour)
+    # A drawn strand stands for a small clump, and few of a clump are grey.
+    return np.where(some[:, None], 0.07 * _WHITE + 0.93 * colour, colour)
