@@ -8,9 +8,11 @@ import pytest
 from vultus.person.appearance import lift, paint
 from vultus.person.atlas import painter_coordinates
 from vultus.person.choices import NECKLINES
-from vultus.person.clothes import CREW, TANK_TOP, TURTLENECK, V_NECK, covered, neckline, stand_off
+from vultus.person.clothes import CREW, TANK_TOP, TURTLENECK, V_NECK, covered, depth, neckline, stand_off
 from vultus.person.identity import Identity
 from vultus.person.mesh import build_mesh
+from vultus.person.pigment import EDGE, EDGE_FROM, EDGE_REACH, HEM_ROWS
+from vultus.person.surface import cut_cloth, packed
 
 
 def test_necklines_differ_as_their_names_say() -> None:
@@ -56,3 +58,29 @@ def test_cloth_is_painted_in_its_colour_with_its_pattern() -> None:
     assert (red[torso][..., 0] > red[torso][..., 2] + 40)[blue].mean() > 0.95
     face = (slice(60, 200), slice(40, 140))
     np.testing.assert_array_equal(plain[face], red[face])
+
+
+def test_cloth_begins_within_a_pixel() -> None:
+    atlas = np.zeros((64, 64, 8), np.uint8)
+    atlas[slice(*HEM_ROWS), -2:] = [255, 0, 0, 0, 40, 40, 255, 0]
+    words, cloth = packed(atlas), np.zeros(8, np.float32)
+
+    def red(inside: float, wide: float) -> float:
+        t = np.full(8, 0.2, np.float32)
+        t[EDGE] = (inside - EDGE_FROM) / EDGE_REACH
+        cut_cloth(words, wide, cloth, t)
+        return float(t[0])
+
+    assert red(-0.0006, 0.001) == pytest.approx(0.2)
+    assert red(0.002, 0.001) == pytest.approx(1.0, abs=0.01)
+    assert 0.3 < red(0.0, 0.001) < 0.6
+    assert red(0.012, 0.001) == pytest.approx(0.2)  # deeper, the atlas shows the cloth itself
+    steps = [red(x, 0.0008) for x in np.linspace(-0.001, 0.002, 20)]
+    assert (np.diff(steps) > -1e-6).all()
+
+
+def test_the_atlas_counts_how_deep_in_the_cloth_skin_lies() -> None:
+    assert depth(0.0, neckline(0.0, 0.07, CREW), 0.07, CREW) == pytest.approx(0.0, abs=1e-9)
+    x, z = 0.03, 0.07
+    y = neckline(x, z, V_NECK) - 0.004
+    assert 0.5 * covered(x, y, z, V_NECK) < depth(x, y, z, V_NECK) < 0.9 * covered(x, y, z, V_NECK)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vultus.errors import VultusError
+from vultus.person import faces
 from vultus.person.attributes import ATTRIBUTES, PAIRED, UNPAIRED
 from vultus.person.choices import CHOICES
 from vultus.person.identity import Identity, parse_identity
@@ -152,3 +153,24 @@ def test_identities_are_checked_and_replaced():
             Identity(**bad)
     with pytest.raises(VultusError):
         Identity.from_seed(-1)
+
+
+def test_forms_of_a_part_do_not_add_up_to_a_caricature():
+    knife = dict.fromkeys((*UNPAIRED, *PAIRED), 0.0)
+    narrow = ("nose_width", "nostril_width", "nose_base_width", "nose_middle_width", "nose_flare", "nose_volume")
+    drawn_in = faces.bounded(knife | dict.fromkeys(narrow, -0.8))
+    assert all(drawn_in[name] < 0 for name in narrow)
+    assert sum(drawn_in[name] ** 2 for name in narrow) < 0.3 * sum(0.8**2 for _ in narrow)
+    assert faces.bounded(knife | {"brow_height": -0.9})["brow_height"] > -0.3  # nobody scowls at rest
+    mild = knife | {"nose_width": 0.3, "mouth_width": -0.2}
+    assert faces.bounded(mild) == mild
+
+
+def test_corners_of_the_eyes_lie_where_their_names_say():
+    pack = load_pack()
+    for side, sign in (("left_", 1), ("right_", -1)):
+        for name, low, high in (("inner", 0.010, 0.025), ("outer", 0.040, 0.055)):
+            shape = pack.local.dense(pack.local.names.index(f"{side}eye_{name}_corner_up+"), len(pack.template))
+            most = int(np.abs(shape[:, 1]).argmax())
+            assert shape[most, 1] > 0.001
+            assert low < sign * pack.template[most, 0] < high

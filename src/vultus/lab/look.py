@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from vultus import channels as ch
 from vultus.heads.person import PersonHead
 from vultus.lab.bench import Figure
+from vultus.lab.look_identity import identity_figures
 from vultus.motion import Motion
 from vultus.observers.tracker import Tracker
 from vultus.person.atlas import Kind
@@ -196,6 +197,7 @@ def figures(quick: bool = False) -> Iterator[Figure]:
         f"faces found, {len(many)} people x {len(POSES)} poses", "%", 100 * found(many, tracker), None, ">= 100"
     )
     yield from _shut(many)
+    yield from identity_figures(people=8 if quick else MANY)
 
 
 def _shut(people: range) -> Iterator[Figure]:

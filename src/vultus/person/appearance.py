@@ -12,11 +12,11 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from vultus.person.atlas import MOUTH_TILES, Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.choices import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS
-from vultus.person.clothes import NECK, outfit, stand_off
+from vultus.person.clothes import NECK, hem, outfit, stand_off
 from vultus.person.hairline import growth
 from vultus.person.identity import Identity
 from vultus.person.paint import paint_rows
-from vultus.person.pigment import CHANNELS, EYE_Y, OPEN
+from vultus.person.pigment import CHANNELS, EYE_Y, HEM_ROWS, OPEN
 from vultus.person.relief import heights, slopes
 from vultus.render.threads import spread
 from vultus.render.triangles import Rasteriser, interpolate, sample
@@ -43,7 +43,8 @@ class Masked(Textured, Protocol):
 class Appearance:
     """The painted person.
 
-    ``texture`` uint8 [S, S, 8]: three colours as 255 sqrt(linear), then hair, gloss, shine, openness (how much light
+    ``texture`` uint8 [S, S, 8]: three colours as 255 sqrt(linear), then hair (on skin and
+    cloth the depth in the cloth), gloss, shine, openness (how much light
     can reach it at rest) and softness (how far light scatters below; 204 for skin, more where light shines through),
     255 = full; row 0 at v = 1. ``relief`` uint8 [S, S, 8] are the skin's slopes as
     :func:`vultus.person.relief.slopes` makes them. ``uv`` float32 [VT, 2] are the coordinates of both for the corners
@@ -123,7 +124,7 @@ def brow_line(identity: Identity) -> F64:
     rng = np.random.default_rng([identity.seed, 3])
     woman, age = identity.gender, float(np.clip((identity.age - 40) / 40, 0, 1))
     t = np.linspace(0, 1, 24)
-    start, stop = 0.0112 + rng.normal(0, 0.0007), 0.0535 + rng.normal(0, 0.0008)
+    start, stop = 0.0135 + 0.0012 * woman + rng.normal(0, 0.0007), 0.0535 + rng.normal(0, 0.0008)
     peak = 0.62 + rng.normal(0, 0.04)
     arch = (0.0032 + 0.0024 * woman + rng.normal(0, 0.0007)) * np.sin(0.5 * np.pi * np.clip(t / peak, 0, 1))
     fall = (0.0062 + 0.0012 * woman + 0.001 * age) * (np.clip(t - peak, 0, 1) / (1 - peak)) ** 1.5
@@ -183,6 +184,10 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     # Filtering reads a little past the edges of the islands: repeat the nearest painted texel there.
     nearest = distance_transform_edt(kind < 0, return_distances=False, return_indices=True)
     texture = np.ascontiguousarray(texture[nearest[0], nearest[1]])
+    # The last columns belong to no island.
+    edge = hem(colours, dress)
+    edge[:3] = np.sqrt(edge[:3])
+    texture[slice(*HEM_ROWS), -2:] = np.rint(255 * edge)
     return Appearance(texture, slopes(kind, place, height), uv, lift(mesh, identity))
 
 

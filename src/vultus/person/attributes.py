@@ -46,7 +46,7 @@ UNPAIRED: Final[dict[str, str]] = {
 """Attributes of the middle of the face: friendly name -> the MakeHuman target of its positive direction."""
 
 PAIRED: Final[dict[str, str]] = {
-    "eye_inner_corner_up": "eye-corner1-up", "eye_outer_corner_up": "eye-corner2-up",
+    "eye_outer_corner_up": "eye-corner1-up", "eye_inner_corner_up": "eye-corner2-up",
     "eye_inner_height": "eye-height1-incr", "eye_height": "eye-height2-incr", "eye_outer_height": "eye-height3-incr",
     "eye_size": "eye-scale-incr", "eye_inner_push": "eye-push1-out", "eye_outer_push": "eye-push2-out",
     "eye_fold_up": "eye-eyefold-up", "eye_fold_angle": "eye-eyefold-angle-up", "eye_bag": "eye-bag-incr",

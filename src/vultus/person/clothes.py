@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from vultus.person.choices import NECKLINES, PATTERNS
 from vultus.person.identity import Identity
 from vultus.person.noise import fast, octaves, step, value
-from vultus.person.pigment import GLOSS, OPEN, SHINE, SHIRT, SOFT, bell, mix
+from vultus.person.pigment import EDGE, EDGE_FROM, EDGE_REACH, GLOSS, HEM, OPEN, SHINE, SHIRT, SOFT, bell, mix
 
 CREW, V_NECK, SCOOP, TANK_TOP, TURTLENECK, COLLARED, BLAZER, HOODIE = range(len(NECKLINES))
 PLAIN, STRIPES, CHECK = range(len(PATTERNS))
 # Entries of the outfit vector.
 NECK, PATTERN, PITCH, FOLDS, INNER = range(5)
 
-EDGE: Final = 0.0017  # metres over which cloth ends
+BLUR: Final = 0.0017  # metres over which the edges inside of cloth blur
+BANDS: Final = {CREW: 0.0165, V_NECK: 0.0165, SCOOP: 0.0165, TANK_TOP: 0.008}
+"""How wide the band along a neckline is, in metres."""
 
 
 def outfit(identity: Identity) -> NDArray[np.float64]:
@@ -28,7 +30,15 @@ def outfit(identity: Identity) -> NDArray[np.float64]:
     light the shirt under a blazer is."""
     rng = np.random.default_rng([identity.seed, 12])
     kind, pattern = NECKLINES.index(identity.neckline), PATTERNS.index(identity.pattern)
-    return np.array([kind, pattern, rng.uniform(0.011, 0.019), rng.integers(1, 10_000), rng.choice([0.72, 0.6, 0.05])])
+    return np.array([kind, pattern, rng.uniform(0.014, 0.026), rng.integers(1, 10_000), rng.choice([0.72, 0.6, 0.05])])
+
+
+def hem(colours: NDArray[np.float64], dress: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the edge of an outfit looks like: linear colour, 0, gloss, shine, openness and softness in [0, 1], [8]."""
+    kind, pale = int(dress[NECK]), dress[INNER]
+    dye = np.full(3, pale) if kind == BLAZER else colours[SHIRT]
+    light = 0.90 if kind in BANDS else 1.0
+    return np.array([*np.clip(dye * light, 0, 1), 0.0, 0.15, 0.06 if kind in (TURTLENECK, HOODIE) else 0.12, 1.0, 0.0])
 
 
 @fast
@@ -60,6 +70,13 @@ def covered(x: float, y: float, z: float, kind: int) -> float:
     if kind == TANK_TOP:
         inside = min(inside, 0.122 - 0.25 * max(0.0, 0.55 - y) - abs(x))
     return inside
+
+
+@fast
+def depth(x: float, y: float, z: float, kind: int) -> float:
+    """As ``covered``, but measured across the edge, however steeply it runs."""
+    slope = (neckline(x + 0.001, z, kind) - neckline(x - 0.001, z, kind)) / 0.002
+    return covered(x, y, z, kind) / np.sqrt(1 + min(slope * slope, 9.0))
 
 
 @fast
@@ -103,13 +120,9 @@ def _figure(x: float, y: float, z: float, kind: int, dress: np.ndarray) -> float
     pattern, pitch = int(dress[PATTERN]), dress[PITCH]
     if pattern == PLAIN:
         return 0.0
-    turn = 0.13 * np.arctan2(x, z + 0.02)
-    across = np.sin(2 * np.pi * y / pitch) if kind != COLLARED else 0.0
-    along = np.sin(2 * np.pi * turn / pitch)
+    across, along = np.sin(2 * np.pi * y / pitch), np.sin(2 * np.pi * x / pitch)
     if pattern == STRIPES:
-        wave = along if kind == COLLARED else across
-        return step(wave, 0.1, 0.7)
-    across = np.sin(2 * np.pi * y / pitch)
+        return step(along if kind == COLLARED else across, 0.0, 0.8)
     return 0.5 * step(along, -0.2, 0.5) + 0.5 * step(across, -0.2, 0.5)
 
 
@@ -117,20 +130,28 @@ def _figure(x: float, y: float, z: float, kind: int, dress: np.ndarray) -> float
 def cloth(
     out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, colours: np.ndarray, dress: np.ndarray
 ) -> None:
-    """Paint the cloth at a place over the skin there, with an edge as sharp as the atlas."""
+    """Paint the cloth at a place over the skin there.
+
+    At its edge the skin goes on and EDGE counts the distance, from which shading cuts the cloth as sharp as the screen.
+    """
     kind = int(dress[NECK])
     inside = covered(x, y, z, kind)
-    cover = step(inside, -EDGE, EDGE)
+    across = depth(x, y, z, kind)
+    surface[EDGE] = min(max((across - EDGE_FROM) / EDGE_REACH, 0.0), 1.0)
+    cover = step(across, HEM - 0.0035, HEM - 0.0005)
     if cover <= 0:
         # A soft shadow on the skin right above the edge.
-        dark = 1 - 0.30 * step(inside, -0.005, 0.0)
+        dark = 1 - 0.30 * step(across, -0.005, 0.0)
         out[0], out[1], out[2] = out[0] * dark, out[1] * dark, out[2] * dark
         return
     seed, ax = int(dress[FOLDS]), abs(x)
     turn = np.arctan2(x, z)
     dye = np.empty(3)
     dye[0], dye[1], dye[2] = colours[SHIRT, 0], colours[SHIRT, 1], colours[SHIRT, 2]
+    band = 0.008 if kind == TANK_TOP else 0.0165
     second = _figure(x, y, z, kind, dress)
+    if kind <= TANK_TOP:
+        second *= step(inside, band - 0.0008, band + 0.0008)
     if dye.sum() < 0.9:
         mix(dye, 0.80, 0.79, 0.75, 0.35 * second)
     else:
@@ -141,7 +162,7 @@ def cloth(
         # Ribs run up the collar; below it lies a coarse knit.
         ribs = np.sin(turn * 150) if inside < 0.040 else np.sin(turn * 75) * np.sin(2 * np.pi * y / 0.0042)
         light *= 1 + 0.13 * ribs + 0.05 * weave
-        light *= 1 - 0.45 * bell(inside - 0.040, 0.0015) - 0.25 * step(inside, 0.004, 0.0)
+        light *= 1 - 0.45 * bell(inside - 0.040, 0.0015)
         shine = 0.05
     elif kind == HOODIE:
         light *= 1 + 0.06 * weave + 0.05 * value(900 * x, 900 * y, 900 * z, 177)
@@ -153,7 +174,7 @@ def cloth(
         shine = 0.06
     elif kind in (COLLARED, BLAZER):
         if kind == BLAZER:
-            body = step(lapel(x, y), -EDGE, EDGE) * step(inside, 0.015, 0.016)
+            body = step(lapel(x, y), -BLUR, BLUR) * step(inside, 0.015, 0.016)
             pale = dress[INNER]
             mix(dye, pale, pale, pale, 1 - body)
             twill = np.sin(2 * np.pi * (turn * 0.13 + y) / 0.0022)
@@ -187,14 +208,12 @@ def cloth(
     else:
         light *= 1 + 0.05 * weave + 0.04 * value(turn * 35, y * 250, 0.0, 175)
         # A band runs along the neckline, stitched twice.
-        band = 0.0165 if kind != TANK_TOP else 0.008
         ribs = 0.08 * np.sin(turn * 260) * step(inside, band, band - 0.001)
         light *= 1 + ribs - 0.10 * step(inside, band, band - 0.001) - 0.35 * bell(inside - band, 0.0008)
         light *= 1 - 0.20 * bell(inside - band - 0.0045, 0.0004)
     # Folds fan out from the shoulders to the neck.
     fold = octaves(26 * x + 40 * y, 16 * y - 22 * x, 22 * z, seed, 2) * step(inside, 0.01, 0.05)
     light *= 1 + 0.13 * fold + 0.05 * octaves(40 * x, 40 * y, 40 * z, seed + 7, 2)
-    light *= 1 - 0.25 * step(inside, 0.0016, 0.0)  # the rounded edge
     mix(out, dye[0] * light, dye[1] * light, dye[2] * light, cover)
     surface[GLOSS] += (gloss - surface[GLOSS]) * cover
     surface[SHINE] += (shine - surface[SHINE]) * cover

@@ -50,7 +50,7 @@ BROWS: Final[dict[str, tuple[tuple[float, float, float], ...]]] = {
     "browOuterUpRight": ((0.040, 0.018, 0.003),),
 }
 """What an expression adds to the brows: (distance from the middle, reach to either side, height), all in metres."""
-BROWS_AT_REST: Final = (0.025, 0.045, -0.0015)
+BROWS_AT_REST: Final = (0.025, 0.045, -0.0008)
 """The same for everyone at rest, because the template looks a little surprised."""
 DOWN_FOLLOWS, UP_FOLLOWS = 0.4, 0.44
 """How much of a blink's way down the upper lid goes when the eyes look down as far as they can, and up."""

@@ -95,8 +95,9 @@ def local_shape(seed: int, body: Mapping[str, float]) -> dict[str, float]:
         parts.append({name: share * value for name, value in form.items()})
     for part in parts:
         for name, value in part.items():
-            values[name] = round(min(max(values[name] + value, -1.0), 1.0), 5)
-    return values | {side + name: gauss(seed, side + name, ASYMMETRY) for name in PAIRED for side in SIDES}
+            values[name] += value
+    asymmetry = {side + name: gauss(seed, side + name, ASYMMETRY) for name in PAIRED for side in SIDES}
+    return faces.bounded(values) | asymmetry
 
 
 def _hair(age: float, male: bool, african: float, asian: float) -> dict[str, float]:
@@ -153,7 +154,7 @@ def appearance(seed: int, body: Mapping[str, float]) -> dict[str, Any]:
     age, male = body["age"], body["gender"] < 0.5
     european = body["caucasian"]
     tone = 0.12 * european + 0.30 * body["asian"] + 0.80 * body["african"] + gauss(seed, "skin", 0.07)
-    grey = 1 / (1 + math.exp(-(age - 58) / 6))
+    grey = 1 / (1 + math.exp(-(age - 55) / 5))
     hair = {
         "black": 3 - 2.6 * european, "dark": 1.0, "brown": 2.0 * european**3, "light_brown": 1.2 * european**4,
         "auburn": 0.5 * european**4, "ginger": 0.4 * european**4, "blond": 1.2 * european**4,

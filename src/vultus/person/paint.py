@@ -146,7 +146,7 @@ def paint_rows(
                 for c in range(4):
                     mask[c] = masks[row, column, c] / 255.0
                 _head(out, surface, x, y, z, mask, colours, settings, line, hairs)
-                if what == 0 and covered(x, y, z, int(dress[NECK])) > -0.006:
+                if what == 0 and covered(x, y, z, int(dress[NECK])) > -0.014:
                     cloth(out, surface, x, y, z, colours, dress)
             elif what <= 2:
                 eye(out, surface, x, y, z, colours, settings)

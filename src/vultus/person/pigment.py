@@ -12,6 +12,10 @@ SKIN, LIP, BROW, HAIR, IRIS, SHIRT = range(6)
 SEED, STUBBLE, FRECKLES, AGE, MAKEUP, BROW_WEIGHT, REDNESS, LASHES = range(8)
 # Channels of the atlas.
 HAIRY, GLOSS, SHINE, OPEN, SOFT = 3, 4, 5, 6, 7
+EDGE = HAIRY  # skin and cloth keep there how far inside the cloth a place is
+EDGE_FROM, EDGE_REACH = -0.004, 0.016  # metres inside the cloth at which that channel is 0, and more where it is full
+HEM = 0.0055  # metres inside of its edge up to which shading, not the atlas, gives cloth its colour
+HEM_ROWS = (8, 16)  # rows of the atlas whose last columns show that colour
 CHANNELS = 8
 
 # Centre and radius of the left eyeball, and heights of mouth and nose, in painter metres.

@@ -7,8 +7,8 @@ import numpy as np
 from vultus.person.eyes import eye_light
 from vultus.person.jit import fast, part
 from vultus.person.lamps import leaving
-from vultus.person.pigment import OPEN, SOFT
-from vultus.person.surface import relief_at, surface_at
+from vultus.person.pigment import EDGE, OPEN, SOFT
+from vultus.person.surface import cut_cloth, relief_at, surface_at
 from vultus.person.tone import to_screen
 from vultus.person.visibility import nearby, open_above, shadowed
 from vultus.render.strands import BIAS, FULL
@@ -129,6 +129,7 @@ def shade_rows(
     p, t = np.zeros(9, np.float32), np.zeros(8, np.float32)
     colour, view, total = np.zeros(3, np.float32), np.zeros(3, np.float32), np.zeros(3, np.float32)
     fine, slope = np.zeros(3, np.float32), np.zeros(3, np.float32)
+    cloth = np.zeros(8, np.float32)
     one, zero = np.float32(1.0), np.float32(0.0)
     apart = cells.shape[0] > image.shape[0]  # a cell for every sample
     for row in range(row0, row1):
@@ -155,6 +156,8 @@ def shade_rows(
                     )  # fmt: skip
                 else:
                     surface_at(f, bary[j, i, 0], bary[j, i, 1], triangles, points, atlas, p, t)
+                    if kind[f] == 0 and zero < t[EDGE] < np.float32(0.99):
+                        cut_cloth(atlas, np.float32(k // side) / (np.float32(focal) * inverse[j, i]), cloth, t)
                     vx, vy, vz = eye[0] - p[0], eye[1] - p[1], eye[2] - p[2]
                     r = one / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-20))
                     view[0], view[1], view[2] = vx * r, vy * r, vz * r

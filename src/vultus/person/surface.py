@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.person.jit import part
+from vultus.person.jit import fast, part
+from vultus.person.pigment import EDGE, EDGE_FROM, EDGE_REACH, HEM, HEM_ROWS
 from vultus.person.relief import STEEPEST
 
 
@@ -115,3 +116,24 @@ def surface_at(
     p[4] *= r
     p[5] *= r
     texture_at(atlas, p[7], p[8], t)
+
+
+@fast
+def cut_cloth(atlas: np.ndarray, wide: float, cloth: np.ndarray, t: np.ndarray) -> None:
+    """Lay the hem over the skin in *t* [8] where cloth begins, with an edge as wide as a pixel, *wide* metres.
+
+    *cloth* [8] is room for the hem's own colour and surface.
+    """
+    one, zero = np.float32(1.0), np.float32(0.0)
+    inside = t[EDGE] * np.float32(EDGE_REACH) + np.float32(EDGE_FROM)
+    cover = min(one, max(zero, np.float32(0.5) + inside / max(wide, np.float32(0.0002))))
+    cover *= min(one, max(zero, (np.float32(HEM + 0.003) - inside) * np.float32(1 / 0.003)))
+    if cover <= zero:
+        return
+    texture_at(atlas, 1.0, 1.0 - 0.5 * (HEM_ROWS[0] + HEM_ROWS[1]) / atlas.shape[0], cloth)
+    # Cloth is rounded at its edge.
+    light = np.float32(0.70) + np.float32(0.30) * min(one, max(zero, inside * np.float32(1 / 0.0014)))
+    for c in range(3):
+        t[c] += (light * cloth[c] - t[c]) * cover
+    for c in range(4, 8):
+        t[c] += (cloth[c] - t[c]) * cover
