@@ -56,7 +56,7 @@ def growth(identity: Identity) -> F64:
         line = 0.0
     beard = _BEARDS.get(identity.beard, (0.0, 0.0, 0.0))
     part = parting(identity)
-    edge = [identity.seed % 100_000, 9.0 if part is None else part, 0.018 * identity.gender]
+    edge = [identity.seed % 100_000, 9.0 if part is None else part, 0.034 * identity.gender]
     return np.array([line, recede, crown, top, sides, *beard, *edge])
 
 

@@ -59,7 +59,7 @@ def _reached(points: np.ndarray, origin: np.ndarray, cells: np.ndarray, centre: 
 
 
 def openness(strands: F64, width: F64, centre: F64) -> F32:
-    """The share of light in [0.08, 1] that gets to every point [N, P] of *strands* [N, P, 3] around *centre* [3].
+    """The share of light in [0.18, 1] that gets to every point [N, P] of *strands* [N, P, 3] around *centre* [3].
 
     The strands' silhouettes are spread over a grid and absorb light on the way out and up.
     """
@@ -70,4 +70,4 @@ def openness(strands: F64, width: F64, centre: F64) -> F32:
     cells = uniform_filter(cells, 3) * np.float32(_BLOCK / _CELL**2)
     out = np.empty(strands.shape[:2], np.float32)
     _reached(strands, low, cells, centre, out)
-    return np.clip(0.08 + 0.92 * out, 0.08, 1).astype(np.float32)
+    return np.clip(0.18 + 0.82 * out, 0.18, 1).astype(np.float32)

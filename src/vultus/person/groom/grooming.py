@@ -72,7 +72,9 @@ def _scalp_hair(mesh: PersonMesh, solid: Body, identity: Identity, style: Style,
     keep_out(solid, points, over_ears=style.over_ears)
     if not style.over_ears:
         points = off_ears(solid, points, mesh.neutral)
-    kept = np.flatnonzero(~over_face(solid, points, plan, hairs, identity.hair == "fringe"))
+    # What grows before an ear would bulge over it like a comb.
+    under = style.over_ears & (some.place[:, 1] < 0.757) & (some.place[:, 2] > 0.02)
+    kept = np.flatnonzero(~under & ~over_face(solid, points, plan, hairs, identity.hair == "fringe"))
     points, leader, some, inside = points[kept], leader[kept], some.subset(kept), head.inside[kept]
     fine = 0.40 + 0.60 * smooth(inside, -0.002, 0.014)
     width = np.maximum(style.width * fine * rng.uniform(0.75, 1.25, len(some)), 1e-4)

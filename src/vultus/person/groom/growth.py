@@ -103,16 +103,20 @@ def _grow(
             want = min(0.0012 + volume * (1 - np.exp(-s / rise)), 0.0004 + 0.6 * s)
             off = away - want
             if away < want:
-                _sideways(slope)
+                shoulder = y < neck[1] - 0.03 and slope[1] > 0.3
+                if shoulder:
+                    slope[0] *= 0.2
+                elif y > neck[1] - 0.03:
+                    _sideways(slope)
                 push = min(want - away, 0.8 * h + 0.0005)
                 x, y, z = x + push * slope[0], y + push * slope[1], z + push * slope[2]
                 inward = dx * slope[0] + dy * slope[1] + dz * slope[2]
                 if inward < 0:
                     dx, dy, dz = dx - inward * slope[0], dy - inward * slope[1], dz - inward * slope[2]
-                if y < neck[1] and slope[1] > 0.35:
+                if shoulder:
                     # On a shoulder hair slides off to the chest or the back, not along it.
                     off_to = 1.0 if z > neck[2] else -1.0
-                    dx, dz = dx * np.exp(-90 * h), dz + 45 * h * off_to
+                    dx, dz = dx * np.exp(-200 * h), dz + 45 * h * off_to
             if parted > 0:
                 # An ellipsoid before the face turns hair aside.
                 ex, ey, ez = (x - face[0]) / radii[0], (y - face[1]) / radii[1], (z - face[2]) / radii[2]

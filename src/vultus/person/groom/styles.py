@@ -76,7 +76,13 @@ def _trimmed(s: Scalp, length: F64) -> F64:
     """*length* [N] with the hair around the ears cut free of them, and a clean neck."""
     beside = smooth(np.abs(s.x), 0.045, 0.058) * smooth(s.z, 0.012, 0.028) * smooth(s.z, 0.090, 0.078)
     limit = 0.003 + 0.85 * np.maximum(s.inside, 0)
+    length = length * (0.30 + 0.70 * np.maximum(smooth(s.y, 0.675, 0.755), smooth(s.z, 0.0, 0.04)))
     return np.where(beside > 0.3, np.minimum(length, limit), length)
+
+
+def _layers(s: Scalp, low: float) -> F64:
+    """Shares [N] in [*low*, 1] of a style's volume: half of the hair lies on top, or single hairs would stand out."""
+    return low + (1 - low) * np.minimum(1.8 * s.chance[1], 1.0)
 
 
 def _uneven(s: Scalp, low: float, high: float) -> F64:
@@ -125,7 +131,7 @@ def _side_part(s: Scalp) -> Plan:
     flow += 1.6 * s.top[:, None] * _toward((away, 0.1, -0.15 - 0.5 * s.front), like=s.x)
     flow += s.rng.normal(0, 0.05, flow.shape)
     lift = 10 + s.top * np.where(heavy, 34.0, 14.0) + 10 * s.front * s.top
-    volume = (0.002 + 0.012 * s.top * np.where(heavy, 1.0, 0.4)) * (0.45 + 0.8 * s.chance[1])
+    volume = (0.002 + 0.012 * s.top * np.where(heavy, 1.0, 0.4)) * 1.1 * _layers(s, 0.40)
     comb = _toward((8 * away * s.top, 0.0, -10.0 * s.top), like=s.x)
     return _plan(
         s,
@@ -143,16 +149,16 @@ def _side_part(s: Scalp) -> Plan:
 def _swept_back(s: Scalp) -> Plan:
     side, top = s.rng.uniform(0.030, 0.050), s.rng.uniform(0.085, 0.115)
     length = (side + (top - side) * s.top) * _edge(s, 0.45, 0.014) * _uneven(s, 0.8, 1.08)
-    length = np.where(s.back > 0.5, np.minimum(length, 0.045), length)
+    length = np.where(s.back > 0.5, np.minimum(length, 0.010 + 0.030 * smooth(s.y, 0.67, 0.78)), length)
     flow = _toward((0.25 * s.side * (1 - s.top), -0.25 * (1 - s.top), -1.0), like=s.x) + s.rng.normal(
         0, 0.05, (len(s), 3)
     )
     flow = np.where((s.back > 0.4)[:, None], s.fall(0.1), flow)
     lift = 10 + 30 * s.front * s.top + 8 * s.top
-    volume = (0.003 + 0.010 * s.top) * (0.4 + 0.8 * s.chance[1])
+    volume = (0.003 + 0.010 * s.top) * 1.1 * _layers(s, 0.35)
     comb = _toward((0.0, 0.0, -28.0 * (1 - s.back)), like=s.x)
     return _plan(
-        s, s.raised(flow, lift), length, comb=comb, reach=0.09, gravity=9.0, lay=18.0, volume=volume, rise=0.025
+        s, s.raised(flow, lift), length, comb=comb, reach=0.09, gravity=12.0, lay=30.0, volume=volume, rise=0.025
     )
 
 
@@ -208,12 +214,12 @@ def _combed(s: Scalp, length: F64, volume: float, **others: Any) -> Plan:
     flow = (1 - ahead)[:, None] * (s.fall(0.1))
     flow += ahead[:, None] * _toward((away, -0.4 * (1 - s.top), -0.15 - 0.35 * s.front), like=s.x)
     flow += s.rng.normal(0, 0.05, flow.shape)
-    lift = 10 + 18 * s.top
+    lift = 9 + 7 * s.top
     comb = _toward((3.0 * away * ahead, 0.0, -8.0 * smooth(s.z, 0.06, 0.10)), like=s.x)
-    full = volume * (0.55 + 0.45 * s.top) * (0.35 + 0.9 * s.chance[1])
+    full = volume * (0.55 + 0.45 * s.top) * 1.15 * _layers(s, 0.30)
     # A few short hairs at the edge of the face.
-    baby = (s.inside < 0.006) & (s.chance[2] < 0.6) & (s.y > 0.775)
-    length = np.where(baby, 0.015 * _uneven(s, 0.4, 1.1), length)
+    baby = (s.inside < 0.006) & (s.chance[2] < 0.4) & (s.y > 0.775)
+    length = np.where(baby, 0.009 * _uneven(s, 0.4, 1.1), length)
     values: dict[str, Any] = {
         "comb": comb, "reach": 0.10, "gravity": 24.0, "volume": full, "rise": 0.040, "lay": 9.0, "gather": 3.0,
         "parted": 1.0,
@@ -280,7 +286,7 @@ def _tied(s: Scalp, knots: tuple[tuple[float, float, float], ...]) -> Plan:
     volume = 0.0018 + (0.0035 + 0.003 * s.top) * s.chance[1]
     loose = (s.inside < 0.007) & (s.chance[2] < 0.35) | (s.z > 0.042) & (s.y < 0.738)
     flow = np.where(loose[:, None] & (s.y < 0.76)[:, None], s.fall(), flow)
-    length = np.where(loose, 0.012 * _uneven(s, 0.5, 1.6), 0.36)
+    length = np.where(loose, np.where(s.y < 0.745, 0.005, 0.011) * _uneven(s, 0.5, 1.5), 0.36)
     pull = np.where(loose, 4.0, 70.0)
     return _plan(
         s, s.raised(flow, 9 + 5 * s.top), length, comb=comb, reach=0.035, target=target, pull=pull, gravity=0.0,
