@@ -92,7 +92,7 @@ def thinned(groom: Groom, share: float) -> Groom:
 RIGID, SHIFTED, TURNED, LID = range(4)
 """How a strand follows: the skull; the skull but for its root, which the skin shifts; the skin's frame; the eyelid."""
 _STILL, _MOBILE = 0.0003, 0.004  # metres that skin moves at most: below it is bone, above strands turn with it
-_SHORT = 0.016  # metres; shorter strands turn with any skin
+_SHORT, _CROPPED = 0.016, 0.05  # metres; shorter strands turn with any skin, and with that of the nape
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +115,12 @@ def mobility(mesh: PersonMesh) -> F32:
     return top.refine(np.linalg.norm(top.expression, axis=2).max(0))
 
 
+def headed(mesh: PersonMesh) -> F32:
+    """How far each vertex goes with the head rather than with the neck, [V] in [0, 1]."""
+    top = mesh.topology
+    return top.refine((top.skin_weights * (top.skin_joints == mesh.joints.names.index("head"))).sum(1))
+
+
 def _some(mask: NDArray[np.bool_]) -> I32:
     """About 48 numbers spread evenly among those that *mask* marks."""
     every = np.flatnonzero(mask)
@@ -124,8 +130,7 @@ def _some(mask: NDArray[np.bool_]) -> I32:
 @lru_cache(maxsize=4)
 def anchors(mesh: PersonMesh) -> Anchors:
     """The vertices of *mesh* whose fit gives the frames of skull and torso."""
-    top, names = mesh.topology, mesh.joints.names
-    head = top.refine((top.skin_weights * (top.skin_joints == names.index("head"))).sum(1))
+    head = headed(mesh)
     drawn = np.zeros(len(mesh.neutral), bool)
     drawn[mesh.triangles[kinds(mesh) == Kind.SKIN]] = True
     bone = drawn & (mobility(mesh) < 0.3 * _STILL)
@@ -179,7 +184,10 @@ def bind(groom: Groom, mesh: PersonMesh, number: I32, normals: F32) -> Binding:
     weights = np.column_stack([groom.bary, 1 - groom.bary.sum(1)]).astype(np.float64)
     moves = (mobility(mesh)[corners] * weights).sum(1)
     length = np.linalg.norm(np.diff(groom.points, axis=1), axis=2).sum(1)
-    mode = np.where(moves < _STILL, RIGID, np.where((moves > _MOBILE) | (length < _SHORT), TURNED, SHIFTED))
+    # The skin of the nape goes with the neck in part.
+    neck = ((1 - headed(mesh)[corners]) * weights).sum(1)
+    turned = (moves > _MOBILE) | (length < _SHORT) | (neck > 0.05) & (length < _CROPPED)
+    mode = np.where((moves < _STILL) & (neck < 0.01), RIGID, np.where(turned, TURNED, SHIFTED))
     if groom.lid:
         mode[:] = LID
     places = mesh.neutral.astype(np.float64)

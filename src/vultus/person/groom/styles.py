@@ -125,13 +125,13 @@ def _side_part(s: Scalp) -> Plan:
     away = np.where(s.x * over > px * over, over, -over)
     heavy = away == over
     side, top = s.rng.uniform(0.014, 0.022), s.rng.uniform(0.060, 0.080)
-    length = side + (top - side) * s.top * np.where(heavy, 1.0, 0.55)
+    length = side + (top - side) * s.top * smooth(s.z, -0.05, 0.02) * np.where(heavy, 1.0, 0.55)
     length *= _edge(s, 0.4) * _uneven(s, 0.8, 1.08)
     flow = (1 - s.top)[:, None] * (s.fall() + _toward((0.0, -0.4, -0.7), like=s.x))
     flow += 1.6 * s.top[:, None] * _toward((away, 0.1, -0.15 - 0.5 * s.front), like=s.x)
     flow += s.rng.normal(0, 0.05, flow.shape)
-    lift = 10 + s.top * np.where(heavy, 34.0, 14.0) + 10 * s.front * s.top
-    volume = (0.002 + 0.012 * s.top * np.where(heavy, 1.0, 0.4)) * 1.1 * _layers(s, 0.40)
+    lift = 10 + s.top * np.where(heavy, 18.0, 10.0) + 10 * s.front * s.top
+    volume = (0.002 + 0.009 * s.top * np.where(heavy, 1.0, 0.4)) * 1.1 * _layers(s, 0.40)
     comb = _toward((8 * away * s.top, 0.0, -10.0 * s.top), like=s.x)
     return _plan(
         s,
@@ -141,7 +141,7 @@ def _side_part(s: Scalp) -> Plan:
         gravity=14.0,
         lay=40.0,
         volume=volume,
-        rise=0.018,
+        rise=0.028,
         reach=0.08,
     )
 
@@ -162,12 +162,17 @@ def _swept_back(s: Scalp) -> Plan:
     )
 
 
+def _crown(s: Scalp) -> F64:
+    """Least length of an undercut's long hair [N] in metres: at the back it must not hang over what is shorn."""
+    return 0.016 + 0.034 * smooth(s.z, -0.035, 0.02)
+
+
 def _undercut(s: Scalp) -> Plan:
     plan = _swept_back(s) if s.rng.uniform() < 0.6 else _side_part(s)
     # The line between shorn and long hair.
     long = smooth(s.y - 0.788 - 0.010 * smooth(s.z, 0.05, -0.02), -0.004, 0.004)
     shorn = s.rng.uniform(0.003, 0.005) * _uneven(s, 0.8, 1.1)
-    length = np.where(long > s.chance[3], np.maximum(plan.length, 0.05 * _edge(s, 0.6, 0.01)), shorn)
+    length = np.where(long > s.chance[3], np.maximum(plan.length, _crown(s) * _edge(s, 0.6, 0.01)), shorn)
     start = np.where((long > s.chance[3])[:, None], plan.start, s.raised(s.fall(), np.full(len(s), 35.0)))
     return _plan(
         s,
@@ -219,9 +224,9 @@ def _combed(s: Scalp, length: F64, volume: float, **others: Any) -> Plan:
     full = volume * (0.55 + 0.45 * s.top) * 1.15 * _layers(s, 0.30)
     # A few short hairs at the edge of the face.
     baby = (s.inside < 0.006) & (s.chance[2] < 0.4) & (s.y > 0.775)
-    length = np.where(baby, 0.009 * _uneven(s, 0.4, 1.1), length)
+    length = np.where(baby, 0.005 * _uneven(s, 0.4, 1.1), length)
     values: dict[str, Any] = {
-        "comb": comb, "reach": 0.10, "gravity": 24.0, "volume": full, "rise": 0.040, "lay": 9.0, "gather": 3.0,
+        "comb": comb, "reach": 0.10, "gravity": 24.0, "volume": full, "rise": 0.065, "lay": 9.0, "gather": 3.0,
         "parted": 1.0,
     } | others  # fmt: skip
     return _plan(s, s.raised(flow, lift), length, **values)
