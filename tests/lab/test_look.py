@@ -7,8 +7,10 @@ import pytest
 
 from vultus import channels as ch
 from vultus.errors import VultusError
+from vultus.heads.person import PersonHead
 from vultus.lab import bench, look
 from vultus.lab.bench import Figure
+from vultus.person.identity import Identity
 
 
 def test_read_back_pools_people_and_takes_their_median() -> None:
@@ -19,6 +21,9 @@ def test_read_back_pools_people_and_takes_their_median() -> None:
     assert apart.median == pytest.approx(1)
     assert apart.pooled < 0.5
     assert look.ReadBack(commanded, np.full((2, 3), 0.1, np.float32)).pooled == 0
+    # Each person's own rest taken away, both moved by as much.
+    assert apart.calibrated.pooled == pytest.approx(1)
+    np.testing.assert_allclose(apart.calibrated.read[:, 0], 0)
     lost = look.ReadBack(commanded, np.array([[0, np.nan, 0.4]], np.float32))
     assert lost.pooled == pytest.approx(1)
 
@@ -41,9 +46,17 @@ def test_a_person_is_read_and_found() -> None:
         tracker = Tracker()
     except VultusError as error:
         pytest.skip(str(error))
-    (read,) = look.read_back(range(100, 101), tracker, ("jawOpen",), 128)
+    (read,) = look.read_back(range(100, 101), ("jawOpen",), 128)
     assert np.corrcoef(read["jawOpen"], look.AMPLITUDES)[0, 1] > 0.9
-    assert look.found(range(100, 101), tracker, ((0, 0, 0), (0, 15, 0))) == 1
+    head = PersonHead(Identity.from_seed(100), size=(128, 128), quality="draft")
+    assert look.found(head, tracker, ((0, 0, 0), (0, 15, 0))) == 1
+
+
+def test_each_keeps_the_order_of_people() -> None:
+    try:
+        assert list(look.each(range(5, 9), lambda seed, _: 10 * seed)) == [50, 60, 70, 80]
+    except VultusError as error:
+        pytest.skip(str(error))
 
 
 def test_the_bench_shows_the_look_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,9 +27,9 @@ MIXED: Final[dict[str, dict[str, float]]] = {
 """Shapes, of identity or of expression, that join an expression as MakeHuman has it."""
 MOUTH: Final = (0.0, 0.6605, 0.155)
 """Where the lips meet in the middle of the template, in metres."""
-SQUEEZE: Final = {"mouthPucker": (0.24, 0.15), "mouthFunnel": (0.24, 0.2)}
+SQUEEZE: Final = {"mouthPucker": (0.30, 0.15), "mouthFunnel": (0.36, 0.2)}
 """How much narrower the mouth becomes, and how much taller, around MOUTH."""
-FLARE: Final = {"mouthFunnel": (0.003, 0.004)}
+FLARE: Final = {"mouthFunnel": (0.006, 0.006)}
 """Metres that the upper lip goes up and the lower lip down."""
 SHUT: Final = (
     "jawForward", "jawLeft", "jawRight", "mouthPucker", "mouthLeft", "mouthRight", "cheekPuff",
@@ -43,19 +43,25 @@ SMILE: Final = (1.2, 0.8, 1.1)
 BROW_LINE: Final = 0.750
 """Height of the brows of the template, in metres."""
 BROWS: Final[dict[str, tuple[tuple[float, float, float], ...]]] = {
-    "browInnerUp": ((0.010, 0.016, 0.0045), (0.045, 0.015, -0.0025)),
-    "browDownLeft": ((0.030, 0.040, -0.0045),),
-    "browDownRight": ((0.030, 0.040, -0.0045),),
+    "browInnerUp": ((0.010, 0.016, 0.0058), (0.045, 0.015, -0.0025)),
+    "browDownLeft": ((0.030, 0.040, -0.0035),),
+    "browDownRight": ((0.030, 0.040, -0.0035),),
     "browOuterUpLeft": ((0.040, 0.018, 0.003),),
     "browOuterUpRight": ((0.040, 0.018, 0.003),),
 }
 """What an expression adds to the brows: (distance from the middle, reach to either side, height), all in metres."""
-BROWS_AT_REST: Final = (0.025, 0.045, -0.0008)
-"""The same for everyone at rest, because the template looks a little surprised."""
+BROWS_AT_REST: Final = ((0.016, 0.019, 0.90, -0.0002), (0.043, 0.017, 0.50, 0.0004))
+"""At rest: (distance from the middle, reach, how much of what a person's height of the brows above the eyes differs
+from the template's is taken away, metres that are added). Brows high at the nose look worried, low ones angry, whoever
+has them."""
+WOMEN_LOWER: Final = 0.0023
+"""Metres by which a woman's skin goes down there, because her brows are drawn higher on it."""
 DOWN_FOLLOWS, UP_FOLLOWS = 0.4, 0.44
 """How much of a blink's way down the upper lid goes when the eyes look down as far as they can, and up."""
 LOWER_DOWN, LOWER_UP, LOWER_BLINK = -1.1, -0.4, 0.35
 """How much of a squint's way up the lower lid goes when the eyes look down or up as far as they can, and in a blink."""
+STAYS_UP: Final = 0.75
+"""How much of its way down with the eyes the lower lid does not go in a blink."""
 LID_OVERLAP: Final = 0.0016
 """Metres by which a full blink carries the upper lid past the lower one."""
 LID_PARTNERS: Final = (
@@ -132,6 +138,37 @@ def brow_field(pack: Pack, middle: float, reach: float, height: float, name: str
     return np.asarray(field * front * part_vertices(pack, "skin", len(x)), np.float32)
 
 
+@lru_cache(maxsize=1)
+def _brow_knots(pack: Pack) -> tuple[NDArray[np.int64], Floats]:
+    """Vertices [K, 2] of the brows at BROWS_AT_REST, left and right, and how the skin [V, K] goes with each knot."""
+    x, y, z = pack.template.T
+    hidden = np.where(part_vertices(pack, "skin", len(x)) & (z > 0.095), 0.0, 1.0)
+    knots = np.array(
+        [
+            [int(np.argmin(np.hypot(side * x - middle, y - BROW_LINE) + hidden)) for side in (1, -1)]
+            for middle, *_ in BROWS_AT_REST
+        ]
+    )
+    return knots, np.stack([brow_field(pack, middle, reach, 1.0) for middle, reach, *_ in BROWS_AT_REST], axis=1)
+
+
+def seat_brows(pack: Pack, vertices: Floats, gender: float) -> Floats:
+    """The vertices [V, 3] of a person at rest whose brows lie calm above the eyes, as BROWS_AT_REST has it.
+
+    *gender* is 0 for men and 1 for women.
+    """
+    knots, field = _brow_knots(pack)
+    lids = [pack.landmarks[f"lid{lid}{side}"] for lid in ("Upper", "Lower") for side in SIDES]
+    away = (vertices - pack.template)[:, 1]
+    off = away[knots].mean(axis=1) - away[lids].mean()
+    _, _, share, height = np.array(BROWS_AT_REST).T
+    wanted = height - WOMEN_LOWER * gender - share * off
+    response = field[knots].mean(axis=1)
+    seated = vertices.copy()
+    seated[:, 1] += field @ np.linalg.solve(response.astype(np.float64), wanted).astype(np.float32)
+    return seated
+
+
 def _move_mouth(pack: Pack, shapes: Floats) -> None:
     """Pull the corners of the mouth in and round the lips where SQUEEZE and FLARE say so."""
     count = shapes.shape[1]
@@ -158,15 +195,20 @@ def _keep_shut(pack: Pack, shapes: Floats) -> None:
     shapes[close] = seal(pack, shapes[jaw] + shapes[close]) - shapes[jaw]
 
 
+def _lower_lid(pack: Pack, shapes: Floats, side: str) -> Floats:
+    """The part [V, 3] of a squint that raises the lower lid."""
+    lids = template_lids(pack)
+    near = np.zeros((shapes.shape[1], 1), np.float32)
+    mine = (lids.eye == SIDES.index(side)) & (lids.index < len(near))
+    near[lids.index[mine], 0] = lids.follow[mine]
+    return np.asarray(near * shapes[ch.INDEX[f"eyeSquint{side}"]], np.float32)
+
+
 def _follow_gaze(pack: Pack, shapes: Floats) -> None:
     """Let the lids go along when the eyes look up and down, and the lower lid meet the upper one in a blink."""
-    lids = template_lids(pack)
-    for e, side in enumerate(SIDES):
+    for side in SIDES:
         blink = shapes[ch.INDEX[f"eyeBlink{side}"]].copy()
-        near = np.zeros((shapes.shape[1], 1), np.float32)
-        mine = (lids.eye == e) & (lids.index < len(near))
-        near[lids.index[mine], 0] = lids.follow[mine]
-        lower = near * shapes[ch.INDEX[f"eyeSquint{side}"]]
+        lower = _lower_lid(pack, shapes, side)
         shapes[ch.INDEX[f"eyeLookDown{side}"]] += DOWN_FOLLOWS * blink + LOWER_DOWN * lower
         shapes[ch.INDEX[f"eyeLookUp{side}"]] += -UP_FOLLOWS * blink + LOWER_UP * lower
         shapes[ch.INDEX[f"eyeBlink{side}"]] += LOWER_BLINK * lower
@@ -211,7 +253,11 @@ def pair_shapes(pack: Pack, shapes: Floats) -> Floats:
         elif first != second:
             side = first.removeprefix("eyeBlink")
             upper, lower = (pack.landmarks[f"lid{lid}{side}"] for lid in ("Upper", "Lower"))
-            out[i] = -(b[upper, 1] - b[lower, 1]) / (a[upper, 1] - a[lower, 1]) * a
+            if second.startswith("eyeLookDown"):
+                # The lower lid makes way for the iris only while the eye is open.
+                out[i] = -STAYS_UP * LOWER_DOWN * _lower_lid(pack, shapes, side)
+                b = b + out[i]
+            out[i] -= (b[upper, 1] - b[lower, 1]) / (a[upper, 1] - a[lower, 1]) * a
     out[-2 * len(LID_CORNERS) :] = _corner_shapes(
         pack, (shapes[ch.INDEX["eyeBlinkLeft"]], shapes[ch.INDEX["eyeBlinkRight"]])
     )

@@ -388,7 +388,7 @@ def build_mesh(
     gains = np.ones(len(top.expression), np.float32)
     if corrected:
         everything = speech_fixes.close_lips(pack, everything + speech_fixes.rest_correction(pack, len(everything)))
-        everything[:, 1] += correctives.brow_field(pack, *correctives.BROWS_AT_REST)
+        everything = correctives.seat_brows(pack, everything, identity.gender)
         everything, joints, radii = lids.seat_eyes(pack, everything, joints)
         everything = fit_collar(pack, everything)
     floor = everything[pack.triangles[pack.part == 0], 1].min()
