@@ -12,6 +12,7 @@ from vultus.person.lamps import camera_rows
 from vultus.render.shadows import ShadowMap
 
 EYE = np.array([0.0, 0.0, 3.0], np.float32)
+EVERYWHERE = np.array([-np.inf, -np.inf, np.inf, np.inf], np.float32)
 GROUND = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], np.float32)
 
 
@@ -37,7 +38,8 @@ def shaded(height: float, size: float, *, taps: int = 16, tilt: float = 0.0) -> 
     points[:, 3:] = np.array([-tilt, 0, 1]) / np.hypot(tilt, 1)
     out = np.zeros(len(x), np.float32)
     rows = camera_rows(camera)
-    visibility.light_points(0, len(x), points, EYE, shadow.inverse_depth, rows, np.float32(size), taps, out)
+    depth, lamp = shadow.inverse_depth, np.float32(size)
+    visibility.light_points(0, len(x), points, points[:, :3].copy(), EVERYWHERE, EYE, depth, rows, lamp, taps, out)
     return x, out
 
 
@@ -81,7 +83,8 @@ def test_what_turns_away_is_left_out_and_broken_points_do_no_harm() -> None:
     points[3, 2] = 100
     out = np.full(4, 7, np.float32)
     shadow = np.full((64, 64), 1.0, np.float32)
-    visibility.light_points(0, 4, points, EYE, shadow, camera_rows(camera), np.float32(0.2), 16, out)
+    rows, size = camera_rows(camera), np.float32(0.2)
+    visibility.light_points(0, 4, points, points[:, :3].copy(), EVERYWHERE, EYE, shadow, rows, size, 16, out)
     assert out[0] == 1
     assert np.isfinite(out).all()
     assert out.min() >= 0

@@ -26,7 +26,7 @@ F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
 _CHUNK = 256  # strands that one thread moves and lights at a time
-_BATCH = 1024  # strands that are lit before they are drawn and hide others
+_BATCH, _STRETCH = 1024, 50_000  # strands, and pixels along them, that are lit before they are drawn and hide others
 _SHADE = 1500  # strands at most that one kind of hair draws into a shadow map
 _SHADE_WIDTH = 0.0014  # metres; less would leave holes between them
 
@@ -69,6 +69,7 @@ class _Posed:
     screen: F32
     colour: F32
     seen: NDArray[np.uint8]
+    batch: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +117,7 @@ class Hair:
                 _Posed(
                     some, bind(some, mesh, number, normals), gloss, points, screen, colour,
                     np.zeros(some.points.shape[:2], np.uint8),
+                    min(_BATCH, 1 + int(len(some) * _STRETCH / _length(some, camera))),
                 )
             )  # fmt: skip
         self._shades = [
@@ -158,8 +160,8 @@ class Hair:
             count = len(part.groom)
             project(self._camera, part.points.reshape(-1, 3), part.screen.reshape(-1, 3))
             # Batch by batch from the front, so that what lies below is known to be hidden.
-            for first in range(0, count, _BATCH):
-                some = slice(first, min(first + _BATCH, count))
+            for first in range(0, count, part.batch):
+                some = slice(first, min(first + part.batch, count))
                 self._light(part, some, layer.cells, shadow, light_camera, light, eye, axis)
                 layer.draw(
                     part.screen[some], part.colour[some], part.groom.width[some], part.seen[some],

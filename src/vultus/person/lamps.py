@@ -57,19 +57,15 @@ def leaving(
         size = light[3, q]
         wrap = np.float32(0.4) * size
         wrap_r, wrap_g, wrap_b = wrap + bleed_r, wrap + bleed_g, wrap + bleed_b
-        gain_r, gain_g, gain_b = one / (one + wrap_r), one / (one + wrap_g), one / (one + wrap_b)
-        broad2 = max(np.float32(0.02), rough + np.float32(0.25) * size)
-        narrow2 = max(np.float32(0.02), np.float32(0.4) * rough + np.float32(0.25) * size)
-        broad2, narrow2 = broad2 * broad2, narrow2 * narrow2
         lx, ly, lz = light[q, 0], light[q, 1], light[q, 2]
         nl = p[3] * lx + p[4] * ly + p[5] * lz
         s = shadow if q == 0 else np.float32(0.3) + np.float32(0.7) * ambient
-        # The penumbra and the terminator bleed red.
-        bleed = one + np.float32(0.30) * soft * clear * (one - s)
-        lit_r, lit_g, lit_b = (nl + wrap_r) * gain_r, (nl + wrap_g) * gain_g, (nl + wrap_b) * gain_b
-        diffuse_r += max(zero, lit_r) * light[q, 3] * min(one, s * bleed)
-        diffuse_g += max(zero, lit_g) * light[q, 4] * s
-        diffuse_b += max(zero, lit_b) * light[q, 5] * s
+        if nl + wrap_r > zero:  # red reaches furthest
+            # The penumbra and the terminator bleed red.
+            bleed = one + np.float32(0.30) * soft * clear * (one - s)
+            diffuse_r += (nl + wrap_r) / (one + wrap_r) * light[q, 3] * min(one, s * bleed)
+            diffuse_g += max(zero, (nl + wrap_g) / (one + wrap_g)) * light[q, 4] * s
+            diffuse_b += max(zero, (nl + wrap_b) / (one + wrap_b)) * light[q, 5] * s
         if thin > zero and nl < zero:
             # Ears let light through, red.
             through = np.float32(-0.55) * nl * thin
@@ -78,6 +74,9 @@ def leaving(
             diffuse_b += np.float32(0.12) * through * light[q, 5]
         nl = fine[0] * lx + fine[1] * ly + fine[2] * lz
         if nl > zero and f0 > zero:
+            broad2 = max(np.float32(0.02), rough + np.float32(0.25) * size)
+            narrow2 = max(np.float32(0.02), np.float32(0.4) * rough + np.float32(0.25) * size)
+            broad2, narrow2 = broad2 * broad2, narrow2 * narrow2
             hx, hy, hz = lx + view[0], ly + view[1], lz + view[2]
             r = one / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-12))
             nh = max(zero, (fine[0] * hx + fine[1] * hy + fine[2] * hz) * r)
@@ -87,8 +86,9 @@ def leaving(
             g = one - lh
             fresnel = f0 + (one - f0) * g * g * g * g * g * t[SHINE]
             s *= one if q == 0 else ambient * np.float32(0.7)
-            k = np.float32(0.25) * nl * s * fresnel * (broad / (d * d) + narrow / (e * e))
-            k = min(k / max(lh * lh, np.float32(0.08)), np.float32(6.0))
+            d, e = d * d, e * e
+            k = np.float32(0.25) * nl * s * fresnel * (broad * e + narrow * d)
+            k = min(k / (d * e * max(lh * lh, np.float32(0.08))), np.float32(6.0))
             shine_r += k * light[q, 3]
             shine_g += k * light[q, 4]
             shine_b += k * light[q, 5]

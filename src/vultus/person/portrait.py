@@ -14,7 +14,7 @@ from vultus.defaults import Quality
 from vultus.errors import VultusError, unknown
 from vultus.person import lamps, occlusion, places, shading, surface, tone, visibility
 from vultus.person.appearance import Appearance, paint, palette
-from vultus.person.atlas import painter_coordinates
+from vultus.person.atlas import Kind, painter_coordinates
 from vultus.person.creases import creases, fold
 from vultus.person.drawn import gather, lift_off, split_seams, surfaces
 from vultus.person.eyes import EyeFrames, pupil_diameter
@@ -38,6 +38,7 @@ U8 = NDArray[np.uint8]
 FACE_SHARE = 0.55  # of the height of the default picture, chin to hairline
 _DISTANCE = 1.3  # metres from the default camera to the face
 _SOME = 1024  # points that one thread finds the light of at a time
+_INSIDE = (Kind.EYE_LEFT, Kind.EYE_RIGHT, Kind.TONGUE, Kind.CAVITY, Kind.SOCKET)
 _ROWS = 8  # that one thread shades at a time
 
 
@@ -179,6 +180,11 @@ class Portrait:
         self._eyes = EyeFrames(self.mesh, self.mesh.neutral, self.appearance.uv, diameter)
         self._eye = self.camera.position.astype(np.float32)
         self._map: tuple[F64, ShadowMap] | None = None
+        self._home = self.mesh.neutral[s.vertices].mean(0)
+        # What lies inside the head casts no shadow that could be seen.
+        self._casting = np.ascontiguousarray(s.welded[~np.isin(s.kind, _INSIDE)])
+        margin = 0.05 * height * k
+        self._box = np.array([-margin, -margin, width * k + margin, height * k + margin], np.float32)
         self._place(self.mesh.neutral)
         self._hair = Hair(
             self.mesh, self.identity, self._effort.strands, self._effort.reach,
@@ -256,16 +262,18 @@ class Portrait:
         if not size:
             return np.zeros((1, 1), np.float32), np.zeros((4, 4), np.float32)
         # The map moves with the person in steps only, so that its texels stand still while someone just talks.
-        whole = self._raised[np.isfinite(self._raised).all(1)]
-        home = self.mesh.neutral[self._surfaces.vertices].mean(0)
-        moved = np.clip(whole.mean(0) - home, -100, 100) if len(whole) else np.zeros(3)
-        centre = home + np.round(moved / 0.1) * 0.1 + [0, 0.06, 0]
+        middle = self._raised.mean(0)
+        if not np.isfinite(middle).all():
+            whole = self._raised[np.isfinite(self._raised).all(1)]
+            middle = whole.mean(0) if len(whole) else self._home
+        moved = np.clip(middle - self._home, -100, 100)
+        centre = self._home + np.round(moved / 0.1) * 0.1 + [0, 0.06, 0]
         lamp = np.array(self.light.key.direction)
         lamp = centre + 2.5 * lamp / np.linalg.norm(lamp)
         if self._map is None or not np.array_equal(lamp, self._map[0]):
             self._map = lamp, ShadowMap(Camera.look_at(lamp, centre, size=(size, size), fov=12.0))
         shadow = self._map[1]
-        shadow.draw(self._raised, self._surfaces.welded)
+        shadow.draw(self._raised, self._casting, cull="back")
         self._hair.cast(shadow, self._raised, self._normals)
         return shadow.inverse_depth, lamps.camera_rows(shadow.camera)
 
@@ -275,8 +283,8 @@ class Portrait:
 
         def some(i: int) -> None:
             visibility.light_points(
-                i * _SOME, min(n, (i + 1) * _SOME), self._points, self._eye, shadow, light_camera, self._light[3, 0],
-                self._effort.taps, self._lit,
+                i * _SOME, min(n, (i + 1) * _SOME), self._points, self._screen, self._box, self._eye, shadow,
+                light_camera, self._light[3, 0], self._effort.taps, self._lit,
             )  # fmt: skip
 
         spread(some, -(-n // _SOME))

@@ -30,6 +30,16 @@ def _rings() -> F32:
     return np.stack([reach * np.cos(turn), reach * np.sin(turn), 1 - 0.6 * np.sin(turn)], 1).astype(np.float32)
 
 
+def _spins() -> F32:
+    """Small turns and stretches of :func:`_rings`, as complex factors [16, 2]: one for each pixel of a 4 x 4 tile.
+
+    They fill the gaps between neighbouring places of the rings, so that an edge that passes over them makes no bands.
+    """
+    order = np.array([0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5])
+    turn, reach = (order / 16 - 0.47) * (np.pi / 4), 1 + ((7 * order) % 16 / 16 - 0.47) * (2 / 3)
+    return np.stack([reach * np.cos(turn), reach * np.sin(turn)], 1).astype(np.float32)
+
+
 def _spiral(count: int, power: float) -> F32:
     """Points of a sunflower in the unit disc [count, 2]; *power* 0.5 spreads them evenly, 1 crowds the middle."""
     i = np.arange(count)
@@ -52,7 +62,7 @@ def _pairs() -> F32:
     return np.stack([reach * np.cos(turn), reach * np.sin(turn)], 1).astype(np.float32)
 
 
-RINGS, SEARCH, SPIRALS, PAIRS = _rings(), _spiral(_SEARCH, 1.0), _spirals(), _pairs()
+RINGS, SPINS, SEARCH, SPIRALS, PAIRS = _rings(), _spins(), _spiral(_SEARCH, 1.0), _spirals(), _pairs()
 TURNS = np.stack([np.cos(np.arange(16) * _GOLDEN), np.sin(np.arange(16) * _GOLDEN)], 1).astype(np.float32)
 
 
@@ -62,8 +72,12 @@ def nearby(inverse: np.ndarray, row: int, column: int, z: float, pixels: float) 
     height, width = inverse.shape
     limit_near, limit_far = 1.0 / (z - 0.0006), 1.0 / max(z - 0.03, 0.01)
     hidden, total = 0.0, 0.0
+    # Grey codes, so that every second row and column has all turns, too.
+    tile = 4 * ((row ^ (row >> 1)) & 3) + ((column ^ (column >> 1)) & 3)
+    cos, sin = pixels * SPINS[tile, 0], pixels * SPINS[tile, 1]
     for n in range(16):
-        i, j = column + int(np.floor(pixels * RINGS[n, 0] + 0.5)), row + int(np.floor(pixels * RINGS[n, 1] + 0.5))
+        x, y = RINGS[n, 0], RINGS[n, 1]
+        i, j = column + int(np.floor(cos * x - sin * y + 0.5)), row + int(np.floor(sin * x + cos * y + 0.5))
         total += RINGS[n, 2]
         if 0 <= i < width and 0 <= j < height and limit_near < inverse[j, i] < limit_far:
             hidden += RINGS[n, 2]
@@ -197,6 +211,8 @@ def light_points(
     first: int,
     last: int,
     points: np.ndarray,
+    screen: np.ndarray,
+    box: np.ndarray,
     eye: np.ndarray,
     shadow: np.ndarray,
     lamp: np.ndarray,
@@ -206,10 +222,12 @@ def light_points(
 ) -> None:
     """:func:`shadowed` of the *points* [P, 6 or more] from *first* to *last* into *out* [P]; 1 where none is seen.
 
-    *eye* [3] is where they are seen from: those that turn away from it are left out.
+    *eye* [3] is where they are seen from: those that turn away from it are left out, and those whose places on the
+    *screen* [P, 3] are not inside the *box* [4] (least x and y, greatest x and y).
     """
     for n in range(first, last):
-        p = points[n]
+        p, x, y = points[n], screen[n, 0], screen[n, 1]
+        seen = box[0] <= x <= box[2] and box[1] <= y <= box[3]
         x, y, z = eye[0] - p[0], eye[1] - p[1], eye[2] - p[2]
-        away = p[3] * x + p[4] * y + p[5] * z < np.float32(-0.35) * np.sqrt(x * x + y * y + z * z)
-        out[n] = np.float32(1.0) if away else shadowed(shadow, lamp, size, taps, 0, p)
+        seen = seen and p[3] * x + p[4] * y + p[5] * z >= np.float32(-0.35) * np.sqrt(x * x + y * y + z * z)
+        out[n] = shadowed(shadow, lamp, size, taps, 0, p) if seen else np.float32(1.0)

@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from vultus.camera import Camera
-from vultus.render.triangles import F32, I32, NEAR, Rasteriser, project
+from vultus.render.triangles import F32, I32, NEAR, Cull, Rasteriser, project
 
 
 @njit(cache=True, nogil=True)
@@ -63,12 +63,15 @@ class ShadowMap:
         """1/z from the light in 1/m, [S, S]; 0 where nothing lies."""
         return self._raster.inverse_depth
 
-    def draw(self, vertices: F32, triangles: I32, *, threads: int | None = None) -> None:
-        """Draw world *vertices* [V, 3] and *triangles* [F, 3]; both sides cast shadows."""
+    def draw(self, vertices: F32, triangles: I32, *, cull: Cull = "none", threads: int | None = None) -> None:
+        """Draw world *vertices* [V, 3] and *triangles* [F, 3]; both sides cast shadows.
+
+        Of closed surfaces it is enough to draw the side that faces the light, *cull* "back".
+        """
         if len(self._screen) != len(vertices):
             self._screen = np.empty((len(vertices), 3), np.float32)
         project(self.camera, vertices, self._screen)
-        self._raster.draw(self._screen, triangles, cull="none", threads=threads)
+        self._raster.draw(self._screen, triangles, cull=cull, threads=threads)
 
     def lookup(self, points: F32, *, bias: float = 0.004, radius: int = 1) -> NDArray[np.float32]:
         """Light in [0, 1] that reaches world *points* [N, 3]; *bias* in metres, *radius* of the filter in texels."""

@@ -34,7 +34,7 @@ _BAND = 48  # rows that are drawn at a time, because their cells stay in the cac
 
 _fast = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})
 _part = njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"}, inline="always"
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"}, forceinline=True
 )
 
 

@@ -74,7 +74,7 @@ def _snap(screen: np.ndarray, snapped: np.ndarray) -> None:
             snapped[i, 0] = _DROPPED
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _centres(a: Integer, b: Integer, c: Integer, begin: int, end: int) -> tuple[Integer, Integer]:
     """The first and last pixel of [begin, end) whose centres lie between the least and greatest of three positions."""
     # Shifts, because numba's floor division does not become one.
@@ -182,8 +182,13 @@ def _draw_strips(
         for row in range(top, bottom + 1):
             e0, e1, e2 = e0_row, e1_row, e2_row
             y = np.uint64(row)
+            inside = False
             for column in range(left, right + 1):
-                if (e0 | e1 | e2) >= 0:
+                if (e0 | e1 | e2) < 0:
+                    if inside:
+                        break
+                else:
+                    inside = True
                     w0, w1 = (e0 + t0) * k0, (e1 + t1) * k1
                     z = w0 + w1 + (e2 + t2) * k2
                     x = np.uint64(column)
