@@ -56,7 +56,8 @@ def growth(identity: Identity) -> F64:
         line = 0.0
     beard = _BEARDS.get(identity.beard, (0.0, 0.0, 0.0))
     part = parting(identity)
-    edge = [identity.seed % 100_000, 9.0 if part is None else part, 0.034 * identity.gender]
+    burns = (0.0 if beard[2] > 0 else 0.018) * male + 0.034 * identity.gender
+    edge = [identity.seed % 100_000, 9.0 if part is None else part, burns]
     return np.array([line, recede, crown, top, sides, *beard, *edge])
 
 
