@@ -27,8 +27,8 @@ U8 = NDArray[np.uint8]
 
 # sRGB from the lightest to the darkest skin, after the Monk scale but spaced evenly in lightness.
 _SKINS = np.array(
-    [[0.890, 0.690, 0.590], [0.835, 0.612, 0.500], [0.750, 0.528, 0.408], [0.610, 0.410, 0.300],
-     [0.455, 0.298, 0.215], [0.320, 0.214, 0.160]]
+    [[0.885, 0.712, 0.622], [0.830, 0.632, 0.532], [0.744, 0.545, 0.438], [0.604, 0.422, 0.322],
+     [0.448, 0.306, 0.232], [0.316, 0.221, 0.174]]
 )  # fmt: skip
 
 
@@ -82,9 +82,13 @@ def palette(identity: Identity) -> F64:
     warm, clear = rng.normal(0, 1, 2)
     skin = skin * (1 + 0.02 * clear) * (1 + warm * np.array([0.008, 0.012, -0.045]))
     skin[1:] *= 1 - 0.018 * abs(clear)
-    # Lips show blood through thin skin: redder than pale skin, browner than dark skin.
-    pale = 1 - identity.skin_tone
-    lip = skin * (np.array([0.80, 0.62, 0.66]) + pale * np.array([0.08, -0.04, 0.02]))
+    # Across that runs another undertone, from pink to olive.
+    skin = skin * (1 + np.random.default_rng([identity.seed, 6]).uniform(-1.6, 1.6) * np.array([-0.012, 0.010, -0.020]))
+    # Lips show blood through thin skin: redder than pale skin, a dull plum on dark skin.
+    dark, pale = identity.skin_tone, 1 - identity.skin_tone
+    lip = skin * (
+        np.array([0.78, 0.52, 0.56]) + pale * np.array([0.08, 0.0, 0.03]) + dark * np.array([-0.04, 0.0, 0.18])
+    )
     lip *= 1 + identity.gender * np.array([0.0, -0.07, -0.05])
     shades = np.array([[0.42, 0.10, 0.10], [0.36, 0.055, 0.075], [0.46, 0.17, 0.15], [0.30, 0.06, 0.09]])
     shade = shades[rng.integers(len(shades))] * (0.6 + 0.4 * pale)
@@ -93,6 +97,7 @@ def palette(identity: Identity) -> F64:
     brow = 0.8 * hair / (1 + 3 * hair.mean()) + 0.012 * skin  # light hair goes with darker brows
     # An iris is painted darker than the colour it is known by, because fibres and ring lighten and darken it.
     iris = linear(EYE_COLOURS[identity.eye_colour]) * 1.9 + [0.016, 0.011, 0.008]
+    iris = iris + max(0.0, 1 - iris.mean() / 0.09) * np.array([0.044, 0.021, 0.005])  # lit fibres keep brown from black
     return np.stack([skin, lip, brow, hair, iris, linear(SHIRT_COLOURS[identity.shirt_colour])])
 
 
@@ -108,7 +113,7 @@ def settings(identity: Identity) -> F64:
     freckled, redness = rng.uniform(0, 1), rng.uniform(0.2, 0.7)
     pale = max(0.0, 1 - 2.2 * identity.skin_tone)
     red_hair = identity.hair_colour in ("auburn", "ginger", "blond", "light_blond")
-    freckles = pale * (freckled if freckled > (0.45 if red_hair else 0.75) else 0.0)
+    freckles = pale * (0.3 + 0.7 * freckled if freckled > (0.25 if red_hair else 0.65) else 0.0)
     age = float(np.clip((identity.age - 28) / 50, 0, 1))
     make_up = _make_up(identity)
     brows = 0.55 + 0.5 * identity.brow_weight

@@ -18,6 +18,7 @@ from vultus.person.pigment import (
     FRECKLES,
     GLOSS,
     HAIR,
+    LASHES,
     LIP,
     MAKEUP,
     MOUTH_Y,
@@ -53,13 +54,14 @@ def skin(
     out[2] *= 1 - 1.3 * brown
     _blood(out, x, y, z, front, ear, broad, middle, pale, s)
     _spots(out, x, y, z, front, pale, s)
-    # Oil: forehead, nose and chin shine, cheeks and neck hardly.
+    # Oil: forehead, nose, cheekbones and chin shine, cheeks and neck hardly.
     oily = step(z, 0.12, 0.15) * step(ax, 0.038, 0.012) * step(y, 0.60, 0.63)
     oily = max(oily, 0.8 * bell(ax, 0.035) * step(y, 0.755, 0.775) * front)
     oily = max(oily, bell(ax, 0.013) * bell(y - 0.692, 0.022) * front)
     patch = octaves(260 * x, 260 * y, 260 * z, seed + 107, 2)
-    surface[GLOSS] = 0.285 + 0.12 * oily + 0.07 * patch - 0.05 * s[AGE]
-    surface[SHINE] = 0.37 + 0.11 * oily + 0.07 * fine
+    oily = max(oily, 0.85 * bell(ax - 0.046, 0.014) * bell(y - 0.708, 0.011) * front)  # cheekbones
+    surface[GLOSS] = 0.30 + 0.19 * oily + 0.06 * patch - 0.05 * s[AGE]
+    surface[SHINE] = 0.38 + 0.22 * oily + 0.06 * fine
     surface[SOFT] = 0.8 + 0.2 * ear
 
 
@@ -73,7 +75,7 @@ def _blood(
     blood = 0.22 * middle + 0.22 * broad
     blood += 0.75 * bell(ax, 0.016) * bell(y - 0.688, 0.013) * front
     blood += 0.60 * bell(ax - 0.040, 0.021) * bell(y - 0.692, 0.019) * front * (0.8 + 0.4 * middle)
-    blood += 0.35 * bell(ax, 0.02) * bell(y - 0.624, 0.013) * front + 0.9 * ear
+    blood += 0.35 * bell(ax, 0.02) * bell(y - 0.624, 0.013) * front + 0.30 * ear
     blood += 0.45 * bell(ax - 0.0135, 0.0055) * bell(y - 0.684, 0.006) * front  # wings of the nose
     blood += 0.35 * _around_eye(ax, y, z)
     blood *= 0.45 + 0.9 * s[REDNESS]
@@ -85,7 +87,7 @@ def _blood(
     tint(out, 1.02 - 0.05 * (1 - pale), 0.74 + 0.08 * (1 - pale), 0.73 + 0.07 * (1 - pale), blood)
     tint(out, 1.01, 0.99, 0.90, 0.5 * front * step(y, 0.745, 0.765))  # a sallow forehead
     shaven = min(1.0, 3 * s[STUBBLE]) * front * step(y, 0.660, 0.635)
-    tint(out, 0.955, 0.985, 1.0, 0.7 * shaven)
+    tint(out, 0.90, 0.945, 0.98, 0.7 * shaven)
     # Around the eyes the skin is thin.
     below = bell(ax - EYE_X + 0.003, 0.015) * bell(y - EYE_Y + 0.0155, 0.0070) * front
     tint(out, 0.86, 0.78, 0.84, (0.28 + 0.42 * s[AGE]) * below)
@@ -110,14 +112,15 @@ def _spots(out: np.ndarray, x: float, y: float, z: float, front: float, pale: fl
     """Freckles, moles and what the sun leaves with age."""
     ax, seed = abs(x), int(s[SEED])
     if s[FRECKLES] > 0:
-        zone = front * bell(y - 0.702, 0.030) * step(ax, 0.078, 0.045)
-        spot = dots(260 * x, 260 * y, 260 * z, seed + 41, 0.30 * s[FRECKLES], 0.30)
-        spot = max(spot, 0.7 * dots(430 * x, 430 * y, 430 * z, seed + 47, 0.30 * s[FRECKLES], 0.35))
-        tint(out, 0.78, 0.60, 0.48, 0.8 * zone * spot)
-    tint(out, 0.42, 0.30, 0.26, 0.75 * dots(31 * x, 31 * y, 31 * z, seed + 53, 0.035, 0.026))
+        zone = front * bell(y - 0.706, 0.038) * step(ax, 0.078, 0.045)
+        spot = dots(260 * x, 260 * y, 260 * z, seed + 41, 0.60 * s[FRECKLES], 0.42)
+        spot = max(spot, 0.7 * dots(430 * x, 430 * y, 430 * z, seed + 47, 0.55 * s[FRECKLES], 0.46))
+        tint(out, 0.66, 0.46, 0.34, min(1.0, 1.25 * zone * spot))
+    tint(out, 0.42, 0.30, 0.26, 0.75 * dots(31 * x, 31 * y, 31 * z, seed + 53, 0.045, 0.026))
+    tint(out, 0.55, 0.42, 0.36, 0.7 * dots(48 * x, 48 * y, 48 * z, seed + 56, 0.035, 0.026))
     if s[AGE] > 0.35:
         bent = 0.25 * value(160 * x, 160 * y, 160 * z, seed + 54)
-        sun = dots(62 * x + bent, 62 * y - bent, 62 * z + bent, seed + 55, 0.16 * (s[AGE] - 0.25), 0.17)
+        sun = dots(62 * x + bent, 62 * y - bent, 62 * z + bent, seed + 55, 0.26 * (s[AGE] - 0.25), 0.17)
         exposed = max(step(y, 0.755, 0.775), step(ax, 0.040, 0.055)) * step(z, 0.0, 0.05)
         tint(out, 0.74, 0.63, 0.53, 0.75 * exposed * step(sun, 0.1, 0.6))
 
@@ -148,7 +151,7 @@ def lips(
         1 + 0.07 * value(200 * x, 200 * y, 200 * z, seed + 103) + 0.05 * value(900 * x, 200 * y, 200 * z, seed + 104)
     )
     if y > MOUTH_Y + 0.001:
-        light *= 0.90  # the upper lip is a shade darker
+        light *= 0.87  # the upper lip is a shade darker
     inner = bell(y - MOUTH_Y, 0.0030)
     mix(out, colours[LIP, 0] * light, colours[LIP, 1] * light, colours[LIP, 2] * light, edge * (0.88 + 0.12 * paint))
     # Towards the mouth the lip turns red and moist.
@@ -156,8 +159,11 @@ def lips(
     # Its rim catches light as a pale line above the upper lip.
     rim = bell(lip - 0.16, 0.13) * step(y, MOUTH_Y + 0.002, MOUTH_Y + 0.006)
     tint(out, 1.05, 1.06, 1.06, rim)
-    surface[GLOSS] += edge * (0.46 + 0.20 * inner + 0.14 * paint - surface[GLOSS])
-    surface[SHINE] += edge * (0.52 + 0.25 * inner + 0.10 * paint - surface[SHINE])
+    # The lower lip bulges towards the light: moist along its middle, and pinker in dark skins.
+    full = bell(y - MOUTH_Y + 0.0065, 0.0045) * step(abs(x), 0.022, 0.008) if y < MOUTH_Y else 0.0
+    tint(out, 1.22, 0.98, 1.02, 0.8 * edge * step(MOUTH_Y - y, 0.001, 0.005) * step(colours[SKIN, 0], 0.36, 0.12))
+    surface[GLOSS] += edge * (0.47 + 0.20 * inner + 0.16 * full + 0.12 * paint - surface[GLOSS])
+    surface[SHINE] += edge * (0.55 + 0.25 * inner + 0.40 * full + 0.10 * paint - surface[SHINE])
 
 
 @fast
@@ -175,7 +181,7 @@ def lid_rims(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float,
     if gap < 0.006 and z > EYE_Z - 0.004:
         rim = step(gap, 0.0016, 0.0005)
         root = bell(gap - 0.0019, 0.0010) * (1.0 if ey > 0 else 0.22) * step(abs(ex), 0.0150, 0.0115)
-        tint(out, 0.22, 0.16, 0.14, (0.62 + 0.35 * s[MAKEUP]) * root)
+        tint(out, 0.22, 0.16, 0.14, (0.06 + 0.48 * s[LASHES] + 0.35 * s[MAKEUP]) * root)
         tint(out, 0.96, 0.66, 0.62, 0.75 * rim)
         surface[GLOSS] += (0.72 - surface[GLOSS]) * rim
         surface[SHINE] += 0.35 * rim

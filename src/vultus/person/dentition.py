@@ -133,7 +133,7 @@ def peculiar(identity: Identity) -> _Mouth:
     years = float(np.clip((identity.age - 20) / 60, 0, 1))
     front = np.where(place < 3, 1.0, 0.5)
     wear = years * rng.uniform(0.4, 1.3) * front * rng.uniform(0.6, 1.2, shape) + rng.uniform(0, 0.12, shape)
-    gap = rng.uniform(0.5, 1.7) if rng.uniform() < 0.10 else max(rng.normal(0.0, 0.12), 0.0)
+    gap = rng.uniform(0.4, 1.1) if rng.uniform() < 0.10 else max(rng.normal(0.0, 0.12), 0.0)
     recession = 1.5 * years * years * rng.uniform(0.3, 1.0)
     size = 1.01 - 0.03 * identity.gender + rng.normal(0, 0.025)
     return _Mouth(turn, tip, torque, np.clip(out, -0.5, 0.8), down, wear, gap, recession, size)

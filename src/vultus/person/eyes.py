@@ -114,8 +114,8 @@ def eye_light(
         r = np.float32(9.0)
     # The cornea is rounder than the eyeball; both meet in a shallow groove around the iris.
     bulge = min(one, max(zero, (np.float32(1.16) - r) * np.float32(4.5)))
-    nx = x * far * (one + np.float32(0.72) * bulge)
-    ny = y * far * (one + np.float32(0.72) * bulge)
+    nx = x * far * (one + np.float32(0.85) * bulge)
+    ny = y * far * (one + np.float32(0.85) * bulge)
     nz = np.sqrt(max(np.float32(0.01), one - nx * nx - ny * ny)) if z > zero else z * far
     lx = e[3] * light[0, 0] + e[4] * light[0, 1] + e[5] * light[0, 2]
     ly = e[6] * light[0, 0] + e[7] * light[0, 1] + e[8] * light[0, 2]
@@ -159,11 +159,11 @@ def eye_light(
     open_ = above * (np.float32(1.55) - np.float32(0.55) * above)
     near = one - below
     side = max(zero, abs(x) * far - np.float32(0.40))
-    ambient = (np.float32(0.14) + np.float32(0.86) * open_) * (one - np.float32(0.30) * near * near)
-    ambient *= max(np.float32(0.5), one - np.float32(0.9) * side)
+    ambient = (np.float32(0.26) + np.float32(0.74) * open_) * (one - np.float32(0.30) * near * near)
+    ambient *= max(np.float32(0.6), one - np.float32(0.8) * side)
     rim = max(zero, one - np.float32(5.0) * below)
-    shade = np.float32(0.45) + np.float32(0.55) * ambient
-    s = (np.float32(0.45) + np.float32(0.55) * shadow) * (np.float32(0.35) + np.float32(0.65) * open_)
+    shade = np.float32(0.58) + np.float32(0.42) * ambient
+    s = (np.float32(0.50) + np.float32(0.50) * shadow) * (np.float32(0.42) + np.float32(0.58) * open_)
     red, green, blue = zero, zero, zero
     for k in range(3):
         nl = (wx * light[k, 0] + wy * light[k, 1] + wz * light[k, 2]) * norm
@@ -195,10 +195,11 @@ def eye_light(
     open_ = np.float32(0.30) + np.float32(0.70) * open_
     gloss = (fresnel + np.float32(0.06) * rim) * open_
     # The key lamp's own shape, and a soft veil of the fill's.
-    power = np.float32(3.0) * s * in_the_eye(light, rx, ry, rz, 0.10)
-    power *= (one + np.float32(12.0) * graze) * open_
+    # It stays bright under a heavy lid: an eye without it looks dead.
+    power = np.float32(3.2) * (np.float32(0.55) + np.float32(0.45) * shadow) * in_the_eye(light, rx, ry, rz, 0.10)
+    power *= (one + np.float32(12.0) * graze * open_) * (np.float32(0.45) + np.float32(0.55) * open_)
     veil = max(zero, rx * light[1, 0] + ry * light[1, 1] + rz * light[1, 2])
-    veil = np.float32(0.08) * veil * veil * veil * veil * veil * veil * veil * veil * ambient
+    veil = np.float32(0.10) * veil * veil * veil * veil * veil * veil * veil * veil * ambient
     red += gloss * surroundings(light, 0, rx, ry, rz) + power * light[0, 3] + veil * light[1, 3]
     green += gloss * surroundings(light, 1, rx, ry, rz) + power * light[0, 4] + veil * light[1, 4]
     blue += gloss * surroundings(light, 2, rx, ry, rz) + power * light[0, 5] + veil * light[1, 5]

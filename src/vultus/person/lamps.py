@@ -45,13 +45,13 @@ def leaving(
     # Two lobes, as skin has: a broad one and, from the oil on top, a narrow one.
     rough = np.float32(0.80) - np.float32(0.70) * t[GLOSS]
     rough *= rough
-    broad, narrow = np.float32(0.84) * max(rough * rough, np.float32(0.0004)), np.float32(0.0256) * rough * rough
+    broad, narrow = np.float32(0.74) * max(rough * rough, np.float32(0.0004)), np.float32(0.0416) * rough * rough
     f0 = np.float32(0.085) * t[SHINE]
     diffuse_r, diffuse_g, diffuse_b, shine_r, shine_g, shine_b = zero, zero, zero, zero, zero, zero
     # Light travels as far in red as melanin lets it: dark skin bleeds less, and less red.
     clear = min(one, np.float32(1.5) * t[0])
-    bleed_r = soft * (np.float32(0.12) + np.float32(0.20) * clear)
-    bleed_g, bleed_b = soft * (np.float32(0.10) + np.float32(0.05) * clear), soft * np.float32(0.09)
+    bleed_r = soft * (np.float32(0.11) + np.float32(0.11) * clear)
+    bleed_g, bleed_b = soft * (np.float32(0.10) + np.float32(0.03) * clear), soft * np.float32(0.09)
     for q in range(3):
         # A large lamp reaches around the terminator, and its mirror image is broader and dimmer.
         size = light[3, q]
@@ -62,16 +62,16 @@ def leaving(
         s = shadow if q == 0 else np.float32(0.3) + np.float32(0.7) * ambient
         if nl + wrap_r > zero:  # red reaches furthest
             # The penumbra and the terminator bleed red.
-            bleed = one + np.float32(0.30) * soft * clear * (one - s)
+            bleed = one + np.float32(0.14) * soft * clear * (one - s)
             diffuse_r += (nl + wrap_r) / (one + wrap_r) * light[q, 3] * min(one, s * bleed)
             diffuse_g += max(zero, (nl + wrap_g) / (one + wrap_g)) * light[q, 4] * s
             diffuse_b += max(zero, (nl + wrap_b) / (one + wrap_b)) * light[q, 5] * s
         if thin > zero and nl < zero:
-            # Ears let light through, red.
-            through = np.float32(-0.55) * nl * thin
+            # Ears let light through, red; most of it comes from behind, because the head stands before other lamps.
+            through = (np.float32(-0.20) if q == 2 else np.float32(-0.05)) * nl * thin
             diffuse_r += through * light[q, 3]
-            diffuse_g += np.float32(0.22) * through * light[q, 4]
-            diffuse_b += np.float32(0.12) * through * light[q, 5]
+            diffuse_g += np.float32(0.36) * through * light[q, 4]
+            diffuse_b += np.float32(0.22) * through * light[q, 5]
         nl = fine[0] * lx + fine[1] * ly + fine[2] * lz
         if nl > zero and f0 > zero:
             broad2 = max(np.float32(0.02), rough + np.float32(0.25) * size)
@@ -92,10 +92,10 @@ def leaving(
             shine_r += k * light[q, 3]
             shine_g += k * light[q, 4]
             shine_b += k * light[q, 5]
-    bounce = ambient * (one + np.float32(0.20) * soft * clear * (one - ambient))
+    bounce = ambient * (one + np.float32(0.08) * soft * clear * (one - ambient))
     nv = max(zero, fine[0] * view[0] + fine[1] * view[1] + fine[2] * view[2])
     edge = (one - nv) * (one - nv)
-    sheen = np.float32(0.50) * t[SHINE] * (np.float32(0.05) + edge * edge * (np.float32(0.4) + t[GLOSS])) * ambient
+    sheen = np.float32(0.50) * t[SHINE] * (np.float32(0.08) + edge * edge * (np.float32(0.4) + t[GLOSS])) * ambient
     sky_r = surroundings(light, 0, p[3], p[4], p[5])
     sky_g = surroundings(light, 1, p[3], p[4], p[5])
     sky_b = surroundings(light, 2, p[3], p[4], p[5])

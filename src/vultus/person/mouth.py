@@ -11,7 +11,7 @@ from vultus.person.pigment import AGE, GLOSS, OPEN, SEED, SHINE, SKIN, SOFT, bel
 # Ends of the teeth's columns on the texture, from the middle outwards.
 _ENDS = np.concatenate([[0.0], np.cumsum(CELLS)]) / CELLS.sum()
 # How much light reaches a tooth between open lips, from the middle to the back.
-_LIGHT = np.array([1.0, 0.98, 0.92, 0.78, 0.64, 0.50, 0.38])
+_LIGHT = np.array([1.0, 0.99, 0.95, 0.86, 0.74, 0.60, 0.46])
 
 
 @fast
@@ -39,9 +39,9 @@ def _enamel(
         # Enamel alone at the edge lets the dark of the mouth through, between three lobes of dentine.
         lobes = 0.06 * np.cos(3 * np.pi * x) + 0.05 * value(3 * x, 0.0, 1.0 * key, seed + 154)
         clear = step(t, 0.27 + lobes, 0.05) * (1 - 0.55 * years) * (0.6 if n == 2 else 1.0)
-        tint(out, 0.76, 0.83, 0.93, 0.75 * clear)
+        tint(out, 0.78, 0.84, 0.92, 0.42 * clear)
         tint(out, 1.12, 1.10, 1.06, 0.5 * step(t, 0.045, 0.0))
-    tint(out, 0.84, 0.78, 0.72, 0.8 * step(abs(x), 0.62, 1.0))  # where teeth turn to each other light gets lost
+    tint(out, 0.86, 0.80, 0.72, 0.6 * step(abs(x), 0.66, 1.0))  # where teeth turn to each other light gets lost
     spot = value(3.1 * x, 4 * t, 3.3 * key, seed + 155)
     tint(out, 1.06, 1.06, 1.08, 0.5 * step(spot, 0.45, 0.85))
     stain = years * (0.35 + 0.65 * step(value(4 * x, 6 * t, 2.9 * key, seed + 156), -0.2, 0.7))
@@ -122,13 +122,13 @@ def tongue(out: np.ndarray, surface: np.ndarray, u: float, v: float, seed: int) 
     wander = 0.5 * value(0.0, 0.2 * z, 0.0, seed + 168)
     furrow = bell(x + wander, 0.75) * step(along, 0.97, 0.88)
     light = 0.85 + 0.14 * patch + 0.40 * fine - 0.28 * furrow
-    out[0], out[1], out[2] = 0.36 * light, 0.095 * light, 0.09 * light
+    out[0], out[1], out[2] = 0.33 * light, 0.105 * light, 0.098 * light
     coat = step(abs(x), 12.0, 3.0) * step(along, 0.99, 0.80)
-    mix(out, 0.42 * light, 0.185 * light, 0.165 * light, (0.45 + 0.25 * patch) * coat)
+    mix(out, 0.38 * light, 0.20 * light, 0.175 * light, (0.45 + 0.25 * patch) * coat)
     mix(out, 0.52, 0.11, 0.11, 0.6 * round_)
     deep = step(along, 0.86, 0.45)
-    surface[GLOSS] = 0.80 - 0.30 * fine + 0.08 * patch
-    surface[SHINE], surface[SOFT] = 1.0, 0.8
+    surface[GLOSS] = 0.74 - 0.26 * fine + 0.08 * patch
+    surface[SHINE], surface[SOFT] = 0.9, 0.8
     surface[OPEN] = 1 - 0.80 * deep
 
 
@@ -139,8 +139,8 @@ def cavity(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, i
     light = 1 + 0.15 * value(220 * x, 220 * y, 220 * z, 5) + 0.10 * value(700 * x, 700 * y, 700 * z, 6)
     vessel = abs(value(260 * x, 130 * y, 260 * z, 8))
     light *= 1 - 0.25 * step(vessel, 0.08, 0.0)
-    red = (0.33 - 0.12 * deep) * light
+    red = (0.40 - 0.14 * deep) * light
     mix(out, red, (0.27 - 0.07 * deep) * red, (0.25 - 0.06 * deep) * red, inside)
     surface[GLOSS] += inside * (0.80 - surface[GLOSS])
     surface[SHINE] += inside * (0.75 - 0.4 * deep - surface[SHINE])
-    surface[OPEN] = 1 - inside * (1 - max(0.22, (1 - deep) * (1 - deep)))
+    surface[OPEN] = 1 - inside * (1 - max(0.32, (1 - deep) * (1 - deep)))

@@ -34,7 +34,7 @@ def eye(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, colo
     if ez < 0:
         r = 9.0
     # Sclera: off-white, yellower with age, redder and veined towards the corners, never pure white.
-    out[0], out[1], out[2] = 0.58 - 0.03 * s[AGE], 0.52 - 0.04 * s[AGE], 0.475 - 0.08 * s[AGE]
+    out[0], out[1], out[2] = 0.625 - 0.03 * s[AGE], 0.58 - 0.045 * s[AGE], 0.54 - 0.09 * s[AGE]
     away = step(r, 1.15, 2.3)
     bend = 2.5 * value(ex * 260, ey * 260, side, seed + 130)
     vein = abs(value(ex * 330, ey * 900 + bend, side * 9.0, seed + 131))

@@ -91,6 +91,38 @@ def _fold(ax: float, y: float, z: float, width: float) -> float:
 
 
 @fast
+def _sag(ax: float, y: float, z: float, seed: int) -> float:
+    """What years and weight do below the single lines, in metres: folds beside nose and mouth, bags under the eyes."""
+    if z < 0.09:
+        return 0.0
+    height = 0.0
+    if 0.630 < y < 0.705:
+        d = ax - (0.0212 + 0.40 * (0.689 - y) + 2.2 * (0.689 - y) * (0.689 - y))
+        run = _window(y, 0.660, 0.688, 0.012)
+        height += run * (2.8e-4 * bell(d - 0.0095, 0.0090) - 5.5e-4 * bell(d + 0.0004, 0.0040))
+        d = ax - (0.0292 + 0.16 * (0.655 - y))
+        height += _window(y, 0.638, 0.650, 0.010) * (1.5e-4 * bell(d - 0.008, 0.007) - 4.0e-4 * bell(d, 0.0036))
+    ex, ey = ax - EYE_X, y - EYE_Y
+    if -0.030 < ey < -0.004:
+        rho = np.sqrt(ex * ex * 0.55 + ey * ey) + 0.0007 * value(140 * ax, 140 * y, 0.0, seed + 234)
+        zone = _window(ex, -0.011, 0.012, 0.007) * step(ey, -0.004, -0.008)
+        height += zone * (3.5e-4 * bell(rho - 0.0125, 0.0030) - 3.8e-4 * bell(rho - 0.0172, 0.0026))
+    return height
+
+
+@fast
+def _neck(x: float, y: float, z: float, seed: int) -> float:
+    """Rings around the neck, which bend down at the front, each of a strength of its own."""
+    zone = _window(y, 0.520, 0.588, 0.012) * step(z, 0.0, 0.04)
+    if zone <= 0:
+        return 0.0
+    wave = (y + 2.2 * x * x + 0.0026 * value(30 * x, 0.5, 30 * z, seed + 235)) / 0.0165
+    n = np.floor(wave)
+    strength = (0.3 + 0.7 * hashed(int(n), 2, 6, seed + 236)) * (0.6 + 0.4 * value(55 * x, 2.1 * n, 0.0, seed + 237))
+    return zone * strength * groove((wave - n - 0.5) * 0.0165, 0.0021)
+
+
+@fast
 def _marionette(ax: float, y: float, z: float, width: float) -> float:
     """From the corner of the mouth down."""
     d = ax - (0.0292 + 0.16 * (0.655 - y))
@@ -175,7 +207,7 @@ def _grain(x: float, y: float, z: float, lip: float, fine: float, s: np.ndarray)
 def _lines(x: float, y: float, z: float, lip: float, s: np.ndarray, sharp: float, out: np.ndarray) -> None:
     """The heights [3] of the three sets of expression, in units of their depths."""
     ax, side, seed = abs(x), 1.0 if x > 0 else -1.0, int(s[SEED])
-    width = 0.0022 - 0.0011 * sharp
+    width = 0.0022 - 0.0009 * sharp
     out[0] = 1.3 * _forehead(x, y, z, width, seed) + 0.8 * _crow(ax, y, side, width, seed)
     out[0] += 0.8 * _bracket(ax, y, z, width)
     chin = bell(ax, 0.016) * bell(y - 0.631, 0.010) * step(z, 0.11, 0.13)
@@ -203,15 +235,23 @@ def height_rows(
             lip = masks[row, column, 0] / 255.0
             height = _grain(x, y, z, lip, fine, s) * (1 - 0.8 * lip)
             if lip > 0.01:
-                height += 2.2e-4 * lip * _furrows(x, y, z, seed)
+                height += 1.5e-4 * lip * _furrows(x, y, z, seed)
             if z > 0.055:
-                _lines(x, y, z, lip, s, 0.15 + 0.85 * age, lines)
+                # Lines waver, and none is as deep from end to end.
+                wave = 0.0006 * value(170 * x, 170 * y, 170 * z, seed + 231)
+                other = 0.0006 * value(170 * y, 170 * z, 170 * x, seed + 232)
+                _lines(x + wave, y + other, z, lip, s, 0.15 + 0.85 * age, lines)
                 # A young face folds softly; the lines that an old one always shows are the same, less deep.
                 depth = 0.00030 + 0.00042 * age
                 for n in range(3):
                     out[row, column, n + 1] = depth * lines[n]
-                height += old * (3.3e-4 * lines[0] + 2.6e-4 * lines[1] + 1.7e-4 * lines[2])
+                rough = 0.85 + 0.45 * value(210 * x, 210 * y, 210 * z, seed + 233)
+                height += old * rough * (4.2e-4 * lines[0] + 3.3e-4 * lines[1] + 2.6e-4 * lines[2])
+                if old > 0:
+                    height += old * _sag(abs(x + wave), y + other, z, seed)
                 height += 1.5e-4 * old * octaves(110 * x, 135 * y, 110 * z, seed + 221, 3)
+            if old > 0 and y < 0.61:
+                height += 5.5e-4 * old * _neck(x, y, z, seed)
             out[row, column, 0] = height
 
 

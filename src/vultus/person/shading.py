@@ -169,18 +169,19 @@ def shade_rows(
                         if what == 4 or what == 5:
                             # Light wanders inside teeth and gums, so that lips darken them softly and redden them.
                             near = min(one, np.float32(1.5) * ambient)
-                            t[OPEN] *= min(one, np.float32(0.15) + np.float32(2.2) * ambient)
+                            t[OPEN] *= min(one, np.float32(0.40) + np.float32(2.2) * ambient)
+                            ambient = np.float32(0.25) + np.float32(0.75) * ambient
                             t[1] *= np.float32(0.86) + np.float32(0.14) * near
                             t[2] *= np.float32(0.80) + np.float32(0.20) * near
                         else:
-                            t[OPEN] *= min(one, np.float32(0.16) + np.float32(1.4) * ambient)
+                            t[OPEN] *= min(one, np.float32(0.28) + np.float32(1.4) * ambient)
                     nl = p[3] * light[0, 0] + p[4] * light[0, 1] + p[5] * light[0, 2]
                     if every:
                         s = shadowed(shadow, light_camera, light[3, 0], taps, n, p)
                     else:
                         a, b = bary[j, i, 0], bary[j, i, 1]
                         s = a * lit[triangles[f, 0]] + b * lit[triangles[f, 1]] + (one - a - b) * lit[triangles[f, 2]]
-                    if 1 <= what <= 5:
+                    if 1 <= what <= 5 or what == 9:
                         # Lids and lips let light through, and between the lips it comes from all sides.
                         least = np.float32(0.62) if what >= 4 else np.float32(0.4)
                         s = least + (one - least) * s
