@@ -20,16 +20,16 @@ from vultus.person.speech_fixes import part_vertices, seal
 
 MIXED: Final[dict[str, dict[str, float]]] = {
     "mouthPucker": {"mouth_forward+": 0.2},
-    "mouthFunnel": {"mouth_forward+": 0.35, "jawOpen": 0.08},
+    "mouthFunnel": {"mouth_forward+": 0.35, "jawOpen": 0.05},
     **{f"browDown{side}": {f"browDown{side}": 0.25} for side in ("Left", "Right")},
     **{f"noseSneer{side}": {f"noseSneer{side}": 0.5} for side in ("Left", "Right")},
 }
 """Shapes, of identity or of expression, that join an expression as MakeHuman has it."""
 MOUTH: Final = (0.0, 0.6605, 0.155)
 """Where the lips meet in the middle of the template, in metres."""
-SQUEEZE: Final = {"mouthPucker": (0.30, 0.15), "mouthFunnel": (0.36, 0.2)}
+SQUEEZE: Final = {"mouthPucker": (0.27, 0.15), "mouthFunnel": (0.27, 0.12)}
 """How much narrower the mouth becomes, and how much taller, around MOUTH."""
-FLARE: Final = {"mouthFunnel": (0.006, 0.006)}
+FLARE: Final = {"mouthFunnel": (0.005, 0.0045)}
 """Metres that the upper lip goes up and the lower lip down."""
 SHUT: Final = (
     "jawForward", "jawLeft", "jawRight", "mouthPucker", "mouthLeft", "mouthRight", "cheekPuff",
