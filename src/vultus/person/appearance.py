@@ -129,12 +129,12 @@ def brow_line(identity: Identity) -> F64:
     rng = np.random.default_rng([identity.seed, 3])
     woman, age = identity.gender, float(np.clip((identity.age - 40) / 40, 0, 1))
     t = np.linspace(0, 1, 24)
-    start, stop = 0.0135 + 0.0012 * woman + rng.normal(0, 0.0007), 0.0535 + rng.normal(0, 0.0008)
-    peak = 0.62 + rng.normal(0, 0.04)
-    arch = (0.0032 + 0.0024 * woman + rng.normal(0, 0.0007)) * np.sin(0.5 * np.pi * np.clip(t / peak, 0, 1))
+    start, stop = 0.0135 + 0.0012 * woman + rng.normal(0, 0.0010), 0.0535 + rng.normal(0, 0.0012)
+    peak = 0.62 + rng.normal(0, 0.055)
+    arch = (0.0030 + 0.0016 * woman + rng.normal(0, 0.0009)) * np.sin(0.5 * np.pi * np.clip(t / peak, 0, 1))
     fall = (0.0062 + 0.0012 * woman + 0.001 * age) * (np.clip(t - peak, 0, 1) / (1 - peak)) ** 1.5
     y = EYE_Y + 0.0178 + 0.0012 * woman + rng.normal(0, 0.0006) + arch - fall
-    thick = (0.0027 + 0.0016 * identity.brow_weight - 0.0009 * woman) * (1 - 0.70 * t**1.6)
+    thick = (0.0024 + 0.0021 * identity.brow_weight - 0.0008 * woman) * (1 - 0.70 * t**1.6)
     thick *= np.clip(0.62 + 3.5 * t, 0, 1)
     return np.stack([start + (stop - start) * t, y, thick], 1)
 

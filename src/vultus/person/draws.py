@@ -153,7 +153,7 @@ def appearance(seed: int, body: Mapping[str, float]) -> dict[str, Any]:
     """Hair, eyes, skin and clothes that go with a phenotype."""
     age, male = body["age"], body["gender"] < 0.5
     european = body["caucasian"]
-    tone = 0.12 * european + 0.30 * body["asian"] + 0.80 * body["african"] + gauss(seed, "skin", 0.07)
+    tone = 0.12 * european + 0.30 * body["asian"] + 0.80 * body["african"] + gauss(seed, "skin", 0.10)
     grey = 1 / (1 + math.exp(-(age - 55) / 5))
     hair = {
         "black": 3 - 2.6 * european, "dark": 1.0, "brown": 2.0 * european**3, "light_brown": 1.2 * european**4,
@@ -171,7 +171,7 @@ def appearance(seed: int, body: Mapping[str, float]) -> dict[str, Any]:
         "hair": pick(seed, "hair", _hair(age, male, body["african"], body["asian"])),
         "hair_colour": pick(seed, "hair colour", old_hair if uniform(seed, "grey") < grey else hair),
         "eye_colour": pick(seed, "eye colour", eyes),
-        "brow_weight": between(seed, "brows", 0.55, 0.95) if male else between(seed, "brows", 0.4, 0.8),
+        "brow_weight": between(seed, "brows", 0.4, 1.0) if male else between(seed, "brows", 0.15, 0.85),
         "lashes": between(seed, "lashes", 0.3, 0.7) if male else between(seed, "lashes", 0.6, 1.0),
         **_face_hair(seed, age, body["gender"] < 0.25),
         **_clothes(seed, age, male),

@@ -113,12 +113,12 @@ WIDE: Final[Shape] = dict.fromkeys(
 )  # fmt: skip
 MILD: Final[Shape] = {
     "head_width": 0.11, "head_height": 0.08, "head_depth": 0.1, "head_back": 0.1, "forehead_height": 0.08,
-    "forehead_bulge": 0.06, "head_fat": 0.1, "head_angle": 0.12, "chin_height": 0.14, "jaw_drop": 0.2, "mouth_width":
-    0.18, "eye_up": 0.1, "nose_up": 0.1, "mouth_up": 0.12, "brow_angle": 0.07, "brow_height": 0.12, "eye_spacing":
-    0.2, "neck_length": 0.1, "neck_height": 0.1, "double_chin": 0.08, "mouth_depth": 0.1, "ear_size": 0.15,
+    "forehead_bulge": 0.06, "head_fat": 0.1, "head_angle": 0.12, "chin_height": 0.18, "jaw_drop": 0.2, "mouth_width":
+    0.18, "eye_up": 0.1, "nose_up": 0.16, "mouth_up": 0.12, "brow_angle": 0.07, "brow_height": 0.12, "eye_spacing":
+    0.27, "neck_length": 0.1, "neck_height": 0.1, "double_chin": 0.08, "mouth_depth": 0.1, "ear_size": 0.15,
     "ear_wing": 0.16, "ear_up": 0.08, "ear_turn": 0.1, "ear_forward": 0.1, "ear_triangle": 0.1, "eye_inner_push": 0.1,
     "eye_outer_push": 0.1, "nose_compression": 0.15, "forehead_forward": 0.12, "brow_forward": 0.14, "epicanthus":
-    0.1, "lower_lip_width": 0.1, "lower_lip_sides_up": 0.1, "upper_lip_sides_up": 0.12, "lower_lip_middle_up": 0.1,
+    0.14, "lower_lip_width": 0.1, "lower_lip_sides_up": 0.1, "upper_lip_sides_up": 0.12, "lower_lip_middle_up": 0.1,
     "mouth_corners_up": 0.08, "neck_width": 0.12, "neck_depth": 0.08, "neck_girth": 0.12, "neck_back": 0.1,
     "jaw_forward": 0.1, "mouth_forward": 0.09, "philtrum": 0.12, "jaw_width": 0.15, "chin_width": 0.16,
     "cheek_volume": 0.16, "cheek_up": 0.14, "chin_cleft": 0.15, "head_age": 0.12, "laugh_lines": 0.15,
@@ -130,8 +130,8 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "brow_angle": (-0.08, 0.32), "brow_height": (-0.16, 0.42), "brow_forward": (-0.4, 0.32),
     "mouth_corners_up": (-0.05, 0.42), "mouth_forward": (-0.3, 0.24), "jaw_width": (-0.5, 0.36),
     "chin_width": (-0.55, 0.45), "cheek_volume": (-0.6, 0.42), "cheek_bones": (-0.3, 0.7), "cheek_inner": (-0.5, 0.3),
-    "cheek_up": (-0.45, 0.3), "head_fat": (-0.2, 0.4), "nose_length": (-0.45, 0.5), "nose_up": (-0.2, 0.2),
-    "mouth_up": (-0.3, 0.32), "eye_spacing": (-0.4, 0.45), "temple_width": (-0.5, 0.45), "chin_forward": (-0.3, 0.45),
+    "cheek_up": (-0.45, 0.3), "head_fat": (-0.2, 0.4), "nose_length": (-0.45, 0.5), "nose_up": (-0.3, 0.3),
+    "mouth_up": (-0.3, 0.32), "eye_spacing": (-0.45, 0.5), "temple_width": (-0.5, 0.45), "chin_forward": (-0.3, 0.45),
     "jaw_forward": (-0.2, 0.2), "upper_lip_height": (-0.6, 0.55), "lower_lip_height": (-0.5, 0.55),
     "eye_fold_up": (-0.6, 0.4), "nose_tip_up": (-0.45, 0.5), "philtrum": (-0.3, 0.25), "neck_girth": (-0.35, 0.4),
     "ear_size": (-0.3, 0.3), "ear_wing": (-0.3, 0.3), "jaw_drop": (-0.4, 0.5), "nose_volume": (-0.5, 0.65),
@@ -157,7 +157,7 @@ LINES: Final[tuple[tuple[Shape, float, float], ...]] = (
 everything points the same way."""
 PARTS: Final[dict[tuple[str, ...], float]] = {
     ("nose_", "nostril_", "septum_"): 1.05, ("mouth_", "upper_", "lower_", "cupids_", "philtrum"): 0.85,
-    ("eye_", "epicanthus", "brow_"): 0.95, ("jaw_", "chin_", "cheek_"): 0.85, ("head_", "temple_", "forehead_"): 0.75,
+    ("eye_", "epicanthus", "brow_"): 1.05, ("jaw_", "chin_", "cheek_"): 0.85, ("head_", "temple_", "forehead_"): 0.75,
     ("ear_",): 0.75,
 }  # fmt: skip
 """Beginnings of the names of a part's attributes -> how long their vector may be before it is drawn in."""
