@@ -147,7 +147,9 @@ def _free(shadow: np.ndarray, x: float, y: float, z: float, slope_x: float, slop
 
 
 @fast
-def shadowed(shadow: np.ndarray, lamp: np.ndarray, size: float, taps: int, turn: int, p: np.ndarray) -> np.float32:
+def shadowed(
+    shadow: np.ndarray, lamp: np.ndarray, size: float, taps: int, turn: int | np.int64, p: np.ndarray
+) -> np.float32:
     """Key light in [0, 1] that reaches *p* (place [3] and unit normal [3]) from a lamp of angular radius *size*.
 
     *shadow* [S, S] is the inverse depth seen by the camera *lamp* (rows of ``lamps.camera_rows``); a map of one texel
