@@ -80,7 +80,7 @@ def rows_of(mesh: PersonMesh) -> I32:
     return rows
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def gather(vertices: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:
     """Copy the rows *index* [N] of *vertices* [V, 3] into *out* [N, 3]."""
     for n in range(index.shape[0]):
@@ -88,7 +88,7 @@ def gather(vertices: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:
             out[n, c] = vertices[index[n], c]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def lift_off(vertices: np.ndarray, normals: np.ndarray, lift: np.ndarray) -> None:
     """Move *vertices* [N, 3] along their *normals* by *lift* [N] metres, in place."""
     for i in range(vertices.shape[0]):
@@ -96,7 +96,7 @@ def lift_off(vertices: np.ndarray, normals: np.ndarray, lift: np.ndarray) -> Non
             vertices[i, c] += lift[i] * normals[i, c]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def split_seams(vertices: np.ndarray, normals: np.ndarray, index: np.ndarray, points: np.ndarray) -> None:
     """Write place and normal of the vertices *index* [P] into the first six columns of *points*."""
     for n in range(index.shape[0]):

@@ -138,9 +138,16 @@ def paint_rows(
             what = kind[row, column]
             if what < 0:
                 continue
-            x, y, z = place[row, column, 0], place[row, column, 1], place[row, column, 2]
-            out[:] = 0.0
-            surface[:] = 0.0
+            # Doubles, as the groom has them: what both call is then compiled once.
+            x, y, z = (
+                np.float64(place[row, column, 0]),
+                np.float64(place[row, column, 1]),
+                np.float64(place[row, column, 2]),
+            )
+            for c in range(3):
+                out[c] = 0.0
+            for c in range(CHANNELS):
+                surface[c] = 0.0
             surface[OPEN] = 1.0
             if what == 0 or what == 9:
                 for c in range(4):

@@ -24,7 +24,7 @@ DRIVEN = ("neck", "neck2", "neck3", "head", "leftEye", "rightEye")
 Array = NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _clean(value: float, low: float, high: float) -> float:
     """*value* within its limits; NaN becomes 0."""
     if value != value:
@@ -32,7 +32,7 @@ def _clean(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def rotation(x: float, y: float, z: float, out: Array) -> None:
     """Rotation vector -> matrix in out[:3, :3] (Rodrigues)."""
     angle = math.sqrt(x * x + y * y + z * z)
@@ -44,7 +44,7 @@ def rotation(x: float, y: float, z: float, out: Array) -> None:
     out[2, 0], out[2, 1], out[2, 2] = 2 * (qx * qz - qy * qw), 2 * (qy * qz + qx * qw), 1 - 2 * (qx * qx + qy * qy)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def joint_transforms(
     row: Array, low: Array, high: Array, parents: Array, rest: Array, driven: Array, body: Array, out: Array
 ) -> None:
@@ -79,11 +79,14 @@ def joint_transforms(
                 out[j, a, 3] += out[p, a, 3]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def express(weights: Array, neutral: Array, start: Array, index: Array, delta: Array, out: Array) -> None:
     """out [V, 3] = neutral + sum of weights [S] times shapes; shape s moves the vertices *index* of its entries
     ``start[s]:start[s + 1]`` by *delta* [N, 3]. Shapes at rest cost nothing."""
-    out[:] = neutral
+    # Written out: numba's assignment of slices compiles the text of an error, too.
+    for v in range(len(neutral)):
+        for a in range(3):
+            out[v, a] = neutral[v, a]
     for s in range(len(weights)):
         w = weights[s]
         if w != 0:
@@ -94,7 +97,7 @@ def express(weights: Array, neutral: Array, start: Array, index: Array, delta: A
                 out[v, 2] += w * delta[i, 2]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def slide(index: Array, eye: Array, place: Array, centres: Array, points: Array) -> None:
     """Keep the lids on the eyeballs: points [V, 3] before skinning, in place.
 
@@ -111,7 +114,7 @@ def slide(index: Array, eye: Array, place: Array, centres: Array, points: Array)
         points[v, 0], points[v, 1], points[v, 2] = c[0] + scale * x, c[1] + scale * y, c[2] + scale * z
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def skin_vertices(transforms: Array, rigid: Array, joints: Array, skin: Array, points: Array) -> None:
     """Move points [V, 3] in place by the joints' transforms [J, 3, 4] (linear blend skinning).
 
@@ -137,7 +140,7 @@ def skin_vertices(transforms: Array, rigid: Array, joints: Array, skin: Array, p
                 )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def apply_sparse(start: Array, column: Array, value: Array, points: Array, out: Array) -> None:
     """out [W, 3] = sparse matrix [W, V] (CSR) times points [V, 3]."""
     for r in range(len(start) - 1):
@@ -150,7 +153,7 @@ def apply_sparse(start: Array, column: Array, value: Array, points: Array, out: 
         out[r, 0], out[r, 1], out[r, 2] = x, y, z
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def frame(
     row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, lids: Any, fine: Any, out: Array
 ) -> None:
@@ -176,7 +179,7 @@ def frame(
         apply_sparse(rows, column, value, coarse, out)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def frames(
     data: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, lids: Any, fine: Any, out: Array
 ) -> None:

@@ -147,7 +147,9 @@ def _free(shadow: np.ndarray, x: float, y: float, z: float, slope_x: float, slop
 
 
 @fast
-def shadowed(shadow: np.ndarray, lamp: np.ndarray, size: float, taps: int, turn: int, p: np.ndarray) -> np.float32:
+def shadowed(
+    shadow: np.ndarray, lamp: np.ndarray, size: float, taps: int, turn: int | np.int64, p: np.ndarray
+) -> np.float32:
     """Key light in [0, 1] that reaches *p* (place [3] and unit normal [3]) from a lamp of angular radius *size*.
 
     *shadow* [S, S] is the inverse depth seen by the camera *lamp* (rows of ``lamps.camera_rows``); a map of one texel
@@ -225,9 +227,10 @@ def light_points(
     *eye* [3] is where they are seen from: those that turn away from it are left out, and those whose places on the
     *screen* [P, 3] are not inside the *box* [4] (least x and y, greatest x and y).
     """
+    turn = np.int64(0)  # as a literal it would compile a second kernel
     for n in range(first, last):
         p, x, y = points[n], screen[n, 0], screen[n, 1]
         seen = box[0] <= x <= box[2] and box[1] <= y <= box[3]
         x, y, z = eye[0] - p[0], eye[1] - p[1], eye[2] - p[2]
         seen = seen and p[3] * x + p[4] * y + p[5] * z >= np.float32(-0.35) * np.sqrt(x * x + y * y + z * z)
-        out[n] = shadowed(shadow, lamp, size, taps, 0, p) if seen else np.float32(1.0)
+        out[n] = shadowed(shadow, lamp, size, taps, turn, p) if seen else np.float32(1.0)

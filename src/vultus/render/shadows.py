@@ -10,7 +10,7 @@ from vultus.camera import Camera
 from vultus.render.triangles import F32, I32, NEAR, Cull, Rasteriser, project
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def lit(inverse_depth: np.ndarray, x: float, y: float, z: float, bias: float, radius: int) -> float:
     """How much light reaches a point, in [0, 1]: 0 = all of the (2 radius + 2)^2 texels around it lie in front.
 
@@ -41,7 +41,7 @@ def lit(inverse_depth: np.ndarray, x: float, y: float, z: float, bias: float, ra
     return max(0.0, 1.0 - shade / (side * side))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _lookup(inverse_depth: np.ndarray, local: np.ndarray, bias: float, radius: int, out: np.ndarray) -> None:
     for n in range(local.shape[0]):
         w = local[n, 2]

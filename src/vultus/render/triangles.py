@@ -35,7 +35,7 @@ _CULL: dict[Cull, int] = {"none": 0, "back": 1, "front": 2}
 _DROPPED = np.int32(-(1 << 30))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _project(
     matrix: np.ndarray, fx: float, fy: float, cx: float, cy: float, vertices: np.ndarray, out: np.ndarray
 ) -> None:
@@ -62,7 +62,7 @@ def project(camera: Camera, vertices: F32, out: F32 | None = None) -> F32:
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _snap(screen: np.ndarray, snapped: np.ndarray) -> None:
     """Screen points -> integers of 1/256 pixel; column 0 is _DROPPED for points that no triangle may use."""
     for i in range(screen.shape[0]):
@@ -82,7 +82,7 @@ def _centres(a: Integer, b: Integer, c: Integer, begin: int, end: int) -> tuple[
     return max(begin, first), min(end - 1, last)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _bin(
     snapped: np.ndarray,
     triangles: np.ndarray,
@@ -117,12 +117,13 @@ def _bin(
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fill_bins(first: np.ndarray, last: np.ndarray, starts: np.ndarray, cursor: np.ndarray, bins: np.ndarray) -> None:
     """List the triangles of every strip in their order, so that ties in depth always go to the first triangle."""
     for s in range(1, starts.shape[0]):
         starts[s] += starts[s - 1]
-    cursor[:] = starts[:-1]
+    for s in range(cursor.shape[0]):
+        cursor[s] = starts[s]
     for f in range(first.shape[0]):
         for s in range(first[f], last[f] + 1):
             bins[cursor[s]] = f
@@ -271,7 +272,7 @@ class Rasteriser:
         spread(piece, pieces, count)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _interpolate(
     ids: np.ndarray, bary: np.ndarray, index: np.ndarray, attribute: np.ndarray, out: np.ndarray, row0: int, row1: int
 ) -> None:
@@ -309,7 +310,7 @@ def interpolate(raster: Rasteriser, index: I32, attribute: F32, out: F32 | None 
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _sample(uv: np.ndarray, texture: np.ndarray, out: np.ndarray) -> None:
     height, width, channels = texture.shape
     for row in range(uv.shape[0]):
@@ -337,7 +338,7 @@ def sample(texture: F32, uv: F32, out: F32 | None = None) -> F32:
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _vertex_normals(vertices: np.ndarray, triangles: np.ndarray, out: np.ndarray) -> None:
     out[:] = 0.0
     for f in range(triangles.shape[0]):
