@@ -64,7 +64,7 @@ def test_frames_follow_gaze_and_head() -> None:
     np.testing.assert_allclose(row[0, 9:12], [np.sin(0.3), 0, np.cos(0.3)], atol=0.03)
     np.testing.assert_allclose(row[1, 9:12], home[1, 9:12], atol=1e-3)
     np.testing.assert_allclose(row[0, :3], home[0, :3], atol=5e-4)
-    moved = frames.follow((mesh.neutral + [0, 0.1, 0]).astype(np.float32))
+    moved = frames.follow(mesh.neutral + np.array([0, 0.1, 0], np.float32))
     np.testing.assert_allclose(moved[:, :3] - home[:, :3], np.tile([0, 0.1, 0], (2, 1)), atol=1e-4)
 
 
