@@ -22,24 +22,6 @@ _WIDEST = 0.03  # metres: the largest radius of a penumbra
 _GOLDEN = np.pi * (3 - np.sqrt(5))
 
 
-def _rings() -> F32:
-    """Where to look around a pixel, and how much it counts [16, 3]: two rings; light comes from above."""
-    ring, n = np.divmod(np.arange(16), 8)
-    turn = (n + 0.5 * (ring + 1)) * (np.pi / 4)
-    reach = 0.5 * (ring + 1)
-    return np.stack([reach * np.cos(turn), reach * np.sin(turn), 1 - 0.6 * np.sin(turn)], 1).astype(np.float32)
-
-
-def _spins() -> F32:
-    """Small turns and stretches of :func:`_rings`, as complex factors [16, 2]: one for each pixel of a 4 x 4 tile.
-
-    They fill the gaps between neighbouring places of the rings, so that an edge that passes over them makes no bands.
-    """
-    order = np.array([0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5])
-    turn, reach = (order / 16 - 0.47) * (np.pi / 4), 1 + ((7 * order) % 16 / 16 - 0.47) * (2 / 3)
-    return np.stack([reach * np.cos(turn), reach * np.sin(turn)], 1).astype(np.float32)
-
-
 def _spiral(count: int, power: float) -> F32:
     """Points of a sunflower in the unit disc [count, 2]; *power* 0.5 spreads them evenly, 1 crowds the middle."""
     i = np.arange(count)
@@ -55,6 +37,12 @@ def _spirals() -> F32:
     return out
 
 
+def _around() -> F32:
+    """Where to look around a pixel, and how much it counts [64, 3]: in the unit disc; light comes from above."""
+    places = _spiral(64, 0.5)
+    return np.column_stack([places, 1 + 0.6 * places[:, 1]]).astype(np.float32)
+
+
 def _pairs() -> F32:
     """Where hollows are looked for [12, 2]: directions, their lengths in metres, four on each of three rings."""
     ring, n = np.divmod(np.arange(12), 4)
@@ -62,7 +50,7 @@ def _pairs() -> F32:
     return np.stack([reach * np.cos(turn), reach * np.sin(turn)], 1).astype(np.float32)
 
 
-RINGS, SPINS, SEARCH, SPIRALS, PAIRS = _rings(), _spins(), _spiral(_SEARCH, 1.0), _spirals(), _pairs()
+AROUND, SEARCH, SPIRALS, PAIRS = _around(), _spiral(_SEARCH, 1.0), _spirals(), _pairs()
 TURNS = np.stack([np.cos(np.arange(16) * _GOLDEN), np.sin(np.arange(16) * _GOLDEN)], 1).astype(np.float32)
 
 
@@ -72,15 +60,13 @@ def nearby(inverse: np.ndarray, row: int, column: int, z: float, pixels: float) 
     height, width = inverse.shape
     limit_near, limit_far = 1.0 / (z - 0.0006), 1.0 / max(z - 0.03, 0.01)
     hidden, total = 0.0, 0.0
-    # Grey codes, so that every second row and column has all turns, too.
-    tile = 4 * ((row ^ (row >> 1)) & 3) + ((column ^ (column >> 1)) & 3)
-    cos, sin = pixels * SPINS[tile, 0], pixels * SPINS[tile, 1]
-    for n in range(16):
-        x, y = RINGS[n, 0], RINGS[n, 1]
-        i, j = column + int(np.floor(cos * x - sin * y + 0.5)), row + int(np.floor(sin * x + cos * y + 0.5))
-        total += RINGS[n, 2]
+    # So many places, because few of them leave bands and patterns on teeth.
+    for n in range(AROUND.shape[0]):
+        i = column + int(np.floor(pixels * AROUND[n, 0] + 0.5))
+        j = row - int(np.floor(pixels * AROUND[n, 1] + 0.5))
+        total += AROUND[n, 2]
         if 0 <= i < width and 0 <= j < height and limit_near < inverse[j, i] < limit_far:
-            hidden += RINGS[n, 2]
+            hidden += AROUND[n, 2]
     return np.float32(1.0 - hidden / total)
 
 
