@@ -15,6 +15,7 @@ F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _CHEEK: Final = 0.084  # painter z in metres that hair beside the face does not pass
+_BEFORE: Final = 0.022  # metres before an ear that are free of hair, too
 _FREE, _LOOSE = 0.004, 0.020  # metres that combed hair and other hair may reach over the edge of the forehead
 
 
@@ -53,15 +54,19 @@ def off_ears(body: Body, points: F64, vertices: NDArray[np.float32]) -> F64:
     """
     last = points.shape[1] - 1
     first = np.full(len(points), float(last))
+    halfway = 0.5 * (points[:, 1:] + points[:, :-1])
     for side in (1.0, -1.0):
         ear = vertices[(body.ear > 0.5) & (side * body.places[:, 0] > 0)].astype(np.float64)
         low, high = ear.min(0), ear.max(0)
         base = (side * ear[:, 0]).min() + 0.002
-        # What stands out before an ear hides it from the front.
-        high[2] += 0.022
         middle, radius = 0.5 * (low + high), 0.5 * (high - low) + 0.004
-        square = (((points[..., 1:] - middle[1:]) / radius[1:]) ** 2).sum(2)
-        within = (square < 1) & (side * points[..., 0] > base)
-        within[:, 0] = False
+        within = np.zeros(points.shape[:2], bool)
+        # Halfway, too: the segments of curls are long enough to cross what their ends avoid.
+        for places in (points[:, 1:], halfway):
+            up, ahead = places[..., 1] - middle[1], places[..., 2] - middle[2]
+            # What stands out before an ear hides it from the front.
+            ahead = np.where(ahead > 0, np.maximum(ahead - _BEFORE, 0), ahead)
+            near = (up / radius[1]) ** 2 + (ahead / radius[2]) ** 2 < 1
+            within[:, 1:] |= near & (side * places[..., 0] > base)
         first = np.minimum(first, np.where(within.any(1), within.argmax(1) - 0.7, float(last)))
     return shortened(points, first / last)
