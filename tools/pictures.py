@@ -19,10 +19,10 @@ BARED = {"mouthUpperUpLeft": 0.3, "mouthUpperUpRight": 0.3, "mouthLowerDownLeft"
 STRETCHED = {"mouthStretchLeft": 0.3, "mouthStretchRight": 0.3}
 # Who, in which emotion, in the middle of which mouth shape, turned how far (rad).
 CAST: tuple[tuple[str, str, dict[str, float], float], ...] = (
-    ("person:9", "happy", {"jawOpen": 0.2, **BARED}, 0.25),
-    ("person:5", "neutral", {"jawOpen": 0.12, "mouthFunnel": 0.5, "mouthPucker": 0.4}, -0.12),
-    ("person:4", "surprised", {"jawOpen": 0.3}, 0.1),
-    ("person:seed=1,hair=bald,stubble=0.5", "angry", {"jawOpen": 0.08, **STRETCHED, **BARED}, -0.28),
+    ("person:14", "happy", {"jawOpen": 0.2, **BARED}, 0.25),
+    ("person:13", "neutral", {"jawOpen": 0.12, "mouthFunnel": 0.4, "mouthPucker": 0.3}, -0.12),
+    ("person:7", "surprised", {"jawOpen": 0.3}, 0.1),
+    ("person:0", "angry", {"jawOpen": 0.08, **STRETCHED, **BARED}, -0.28),
 )
 
 
