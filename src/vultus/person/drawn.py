@@ -13,6 +13,7 @@ from vultus.person.atlas import Kind, kinds
 from vultus.person.mesh import PersonMesh
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
 
@@ -35,12 +36,12 @@ class Surfaces:
     kind: I32
 
 
-def _spatial_order(places: F32) -> NDArray[np.int64]:
-    """An order of points [N, 3] in which neighbours are close: along the Morton curve with 10 bits an axis."""
+def spatial_order(places: F32 | F64, bits: int = 10) -> NDArray[np.int64]:
+    """An order of points [N, 3] in which neighbours are close: along the Morton curve with *bits* <= 10 an axis."""
     low, high = places.min(0), places.max(0)
-    cells = ((places - low) / np.maximum(high - low, 1e-9) * 1023).astype(np.uint32)
+    cells = ((places - low) / np.maximum(high - low, 1e-9) * ((1 << bits) - 1)).astype(np.uint32)
     code = np.zeros(len(places), np.uint32)
-    for bit in range(10):
+    for bit in range(bits):
         for axis in range(3):
             code |= ((cells[:, axis] >> np.uint32(bit)) & np.uint32(1)) << np.uint32(3 * bit + axis)
     return np.argsort(code, kind="stable")
@@ -61,7 +62,7 @@ def surfaces(mesh: PersonMesh) -> Surfaces:
     kind = kinds(mesh)
     # The shirt is painted on the lifted skin: MakeHuman's own has a jagged collar.
     drawn = np.flatnonzero(~np.isin(kind, (Kind.HIDDEN, Kind.CLOTH)))
-    drawn = drawn[_spatial_order(mesh.neutral[mesh.triangles[drawn]].mean(1))]
+    drawn = drawn[spatial_order(mesh.neutral[mesh.triangles[drawn]].mean(1))]
     corners = mesh.triangles[drawn].astype(np.int64)
     vertices, welded = _by_first_use(corners)
     keys, split = _by_first_use(welded.astype(np.int64) * len(mesh.uv) + mesh.uv_triangles[drawn])

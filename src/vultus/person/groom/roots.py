@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.person.atlas import Kind, kinds
+from vultus.person.drawn import spatial_order
 from vultus.person.groom.body import Body
 from vultus.person.mesh import PersonMesh
 from vultus.render.triangles import sample
@@ -50,13 +51,7 @@ class Roots:
 
 def _even_order(points: F64) -> NDArray[np.int64]:
     """An order of points [N, 3] whose every prefix is spread over all of them: the Morton curve, bits reversed."""
-    low, high = points.min(0), points.max(0)
-    cells = ((points - low) / np.maximum(high - low, 1e-9) * 255).astype(np.uint32)
-    code = np.zeros(len(points), np.uint32)
-    for bit in range(8):
-        for axis in range(3):
-            code |= ((cells[:, axis] >> np.uint32(bit)) & np.uint32(1)) << np.uint32(3 * bit + axis)
-    along = np.argsort(code, kind="stable")
+    along = spatial_order(points, bits=8)
     bits = max(int(len(points) - 1).bit_length(), 1)
     number = np.arange(1 << bits)
     reversed_ = np.zeros_like(number)
