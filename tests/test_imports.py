@@ -23,8 +23,9 @@ WORKSHOP = ("parts", "recipes", "lab", "critics")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "defaults", "channels", "rotations"),
     ("motion", "camera"),
-    ("layers", "clip", "mark", "mesh", "spaces", "store", "nets"),
+    ("layers", "mark", "mesh", "spaces", "store", "nets"),
     ("signals", "io", "person", "render"),
+    ("clip",),
     ("voices",),
     ("drivers", "heads", "observers", "critics"),
     ("stage", "datasets", "parts"),
