@@ -23,7 +23,7 @@ WORKSHOP = ("parts", "recipes", "lab", "critics")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "defaults", "channels", "rotations"),
     ("motion", "camera"),
-    ("layers", "mark", "mesh", "spaces", "store", "nets"),
+    ("download", "layers", "mark", "mesh", "spaces", "store", "nets"),
     ("signals", "io", "person", "render"),
     ("clip",),
     ("voices",),

