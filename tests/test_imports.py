@@ -32,8 +32,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("recipes",),
     ("pipeline", "doctor", "demo", "lab", "studio", "cli", "__main__", "__init__"),  # these know everything
 )
-NEIGHBOURS = {("person", "render"), ("heads", "observers")}
-"""A person is drawn by the rasteriser; the head of a photo is fitted by an observer."""
+NEIGHBOURS = {("person", "render"), ("heads", "observers"), ("critics", "observers")}
+"""A person is drawn by the rasteriser; the head of a photo is fitted by an observer, and judges of faces find them."""
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml"}
 FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_CALLS = {"os.system", "os.popen", "torch.load", "pickle.load", "pickle.loads", "tempfile.mktemp"}

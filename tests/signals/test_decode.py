@@ -11,7 +11,7 @@ import pytest
 
 from vultus.channels import VISEMES
 from vultus.signals import decode, sphinx
-from vultus.signals.align import align
+from vultus.signals.align import align, word_times
 from vultus.signals.chunks import phones_of, whole
 from vultus.signals.features import RATE, features
 from vultus.signals.phones import SILENCE, Phone, check
@@ -246,3 +246,20 @@ def test_memory_does_not_grow_with_length(clip):
 
     peak(5)
     assert peak(60) < 1.2 * peak(15) + 50_000
+
+
+def test_words_are_found_at_their_times_as_far_as_the_sound_goes(
+    clip: tuple[np.ndarray, list[Phone]], long_clip: tuple[np.ndarray, list[Phone], str]
+) -> None:
+    samples, phones = clip
+    found = word_times(samples, TEXT)
+    assert [word for word, _, _ in found] == TEXT.lower().rstrip(".").split()
+    # "coffee" begins with the second k of the sentence and ends before the t of "to".
+    start = [p.start for p in phones if p.ipa in ("k", "kʰ")][1]
+    assert found[5][0] == "coffee"
+    assert found[5][1] == pytest.approx(start, abs=0.05)
+    assert all(a[2] <= b[1] + 1e-6 for a, b in itertools.pairwise(found))
+    # The text goes on behind the end of the sound.
+    cut = word_times(samples, f"{TEXT} {OTHER}")
+    assert [word for word, _, _ in cut][:9] == [word for word, _, _ in found]
+    assert word_times(np.zeros(RATE, np.float32), TEXT) == []

@@ -44,3 +44,20 @@ def align(samples: NDArray[np.generic], text: str, rate: int = RATE) -> list[Pho
     if length <= LONGEST and all(p.ipa == SILENCE for p in phones):
         phones = spread(spoken, features_)
     return fill(phones, 0.0, length)
+
+
+def word_times(samples: NDArray[np.generic], text: str, rate: int = RATE) -> list[tuple[str, float, float]]:
+    """The words of *text* in their order with start and end in seconds of the sound ([N], mono; its first 30 s count).
+
+    Words that come after the end of the sound are left out; empty when the sound does not follow the text.
+    """
+    x = as_mono(samples)
+    if rate != RATE:
+        resampler = Resampler(rate)
+        x = np.concatenate([resampler.push(x), resampler.finish()])
+    spoken = [w.text for w in words(text)]
+    heard = x[: int(LONGEST * RATE)]
+    found = fit(heard, spoken) or fit(heard, spoken, whole=False)
+    if found is None:
+        return []
+    return list(zip(spoken[found.first : found.last], found.starts, found.ends, strict=True))

@@ -1,0 +1,78 @@
+"""Mouths cut out of pictures as lip readers saw them in training: upright, of one size, grey, 88 pixels a side.
+
+As in LRW's preprocessing (B. Martinez et al., 2020), the outer and inner corners of the eyes and the base of the nose
+are laid by a similarity on those of a mean face of 256 pixels, from landmarks averaged over half a second, and the
+square around the middle of the mouth is cut out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus.errors import VultusError
+from vultus.observers.tracker import Tracker
+from vultus.observers.warp import square
+
+SIDE: Final = 88
+"""Pixels along each side."""
+STEADY: Final = (33, 133, 362, 263, 2)
+"""The landmarks among the tracker's 478 that a mean face is laid on: corners of the eyes, base of the nose."""
+LIPS: Final = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87)
+"""Those whose mean is the middle of the mouth."""
+_MEAN_FACE: Final = np.array([[92.5, 94.4], [112.8, 94.9], [145.5, 94.5], [166.7, 93.6], [128.9, 137.3]])
+_GREY: Final = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as OpenCV turns colours into grey
+
+
+def placed(points: NDArray[Any]) -> tuple[float, float]:
+    """Scale and clockwise angle in radians of a face: mean face = scale × picture, turned back by the angle.
+
+    *points* [5, 2] are those of ``STEADY`` in pixels.
+    """
+    source, target = points[:, :2] @ [1, 1j], _MEAN_FACE @ [1, 1j]
+    source, target = source - source.mean(), target - target.mean()
+    a = np.vdot(target, source) / np.vdot(target, target)  # picture = a × mean face
+    if not np.isfinite(a) or abs(a) < 1e-6:
+        raise VultusError("These points are not those of a face")
+    return float(1 / abs(a)), float(np.angle(a))
+
+
+def cut(picture: NDArray[np.uint8], landmarks: NDArray[Any]) -> NDArray[np.float32]:
+    """The mouth of *picture* uint8 [H, W, 3], grey float32 [88, 88] to 255; *landmarks* [478, 2] are in pixels."""
+    scale, angle = placed(np.asarray(landmarks, np.float64)[list(STEADY)])
+    x, y = np.asarray(landmarks, np.float64)[list(LIPS), :2].mean(axis=0)
+    return square(picture, (float(x), float(y)), SIDE / scale, angle, SIDE) @ _GREY
+
+
+def mouths(
+    pictures: Iterable[NDArray[np.uint8]], tracker: Tracker | None = None, steady: int = 12
+) -> Iterator[NDArray[np.float32] | None]:
+    """The mouth of every picture, float32 [88, 88], or None where no face was found.
+
+    Landmarks are averaged over *steady* frames around each, so that the crop does not tremble.
+    """
+    tracker = tracker or Tracker()
+    waiting: list[tuple[NDArray[np.uint8], NDArray[np.float32] | None]] = []
+    before, after = steady // 2, steady - steady // 2
+
+    def one(i: int) -> NDArray[np.float32] | None:
+        picture, own = waiting[i]
+        if own is None:
+            return None
+        near = [marks for _, marks in waiting[max(i - before, 0) : i + after] if marks is not None]
+        return cut(picture, np.mean(near, axis=0))
+
+    passed = 0
+    for picture in pictures:
+        found = tracker.track(picture)
+        waiting.append((picture, None if found is None else found.landmarks))
+        if len(waiting) - passed > after:
+            yield one(passed)
+            passed += 1
+            if passed > before:
+                waiting.pop(0)
+                passed -= 1
+    yield from (one(i) for i in range(passed, len(waiting)))
