@@ -13,6 +13,7 @@ from vultus.signals.text import words
 
 LONGEST = 30.0
 """Seconds up to which sound is first tried in one piece; longer sound is read in windows, at the same cost a second."""
+_SHORTEST = 0.03  # seconds of a word that was heard
 _ENOUGH = 0.7
 """The share of trusted words from which one alignment of everything is kept; below, the text is searched in windows."""
 
@@ -60,4 +61,5 @@ def word_times(samples: NDArray[np.generic], text: str, rate: int = RATE) -> lis
     found = fit(heard, spoken) or fit(heard, spoken, whole=False)
     if found is None:
         return []
-    return list(zip(spoken[found.first : found.last], found.starts, found.ends, strict=True))
+    timed = zip(spoken[found.first : found.last], found.starts, found.ends, strict=True)
+    return [(word, start, end) for word, start, end in timed if end - start >= _SHORTEST]
