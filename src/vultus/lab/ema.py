@@ -1,0 +1,34 @@
+"""The running mean of a network's weights, which is what a run gives out when a stage asks for it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Ema:
+    """An exponential moving mean of all floating-point tensors of a network's state; the others are copied.
+
+    After an update with decay d the mean is ``d * mean + (1 - d) * weights``; with decay 0 it is the weights.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        """Start from the weights that *model* has."""
+        self.tensors: dict[str, Tensor] = {name: t.detach().clone() for name, t in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, decay: float, step: int) -> None:
+        """Take in the weights of *model* after the *step*-th step (1 is the first) of a stage with that *decay*."""
+        now = min(decay, (1 + step) / (10 + step))
+        for name, value in model.state_dict().items():
+            mean = self.tensors[name]
+            if mean.is_floating_point() and now > 0:
+                mean.lerp_(value, 1 - now)
+            else:
+                mean.copy_(value)
+
+    @torch.no_grad()
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from a mean that was saved."""
+        for name, mean in self.tensors.items():
+            mean.copy_(tensors[name])
