@@ -223,52 +223,86 @@ def vary(
     """A random chain of changes: samples, phones at their new times, and what was done.
 
     Each kind of change happens by chance, more of them and stronger ones with *strength* (0: none, to 1). No sample of
-    the result is above 0.9.
+    the result is above 0.9. It is `revoice` and then `resound`.
     """
-    check_range("strength", strength, 0, 1)
-    rng = np.random.default_rng([seed, 0xA06])
-    x, said, done = samples.astype(np.float32), list(phones), list[Change]()
+    x, said, done = revoice(samples, phones, rate, seed, strength=strength)
+    x, more = resound(x, said, rate, seed, strength=strength)
+    return x, said, done + more
 
-    def turn(share: float) -> bool:
-        return bool(rng.random() < share * strength)
 
-    def span(low: float, high: float) -> float:
-        return round(float(1 + (rng.uniform(low, high) - 1) * strength), 3)
+class _Chance:
+    """What happens and how much, by a seed and a strength."""
 
-    if turn(0.5):
-        factor = span(0.8, 1.25)
-        (x, said) = (augment.stretch if rng.random() < 0.5 else augment.tape)(x, said, rate, factor)
+    def __init__(self, seed: int, salt: int, strength: float) -> None:
+        check_range("strength", strength, 0, 1)
+        self.rng = np.random.default_rng([seed, salt])
+        self._strength = strength
+
+    def turn(self, share: float) -> bool:
+        return bool(self.rng.random() < share * self._strength)
+
+    def span(self, low: float, high: float) -> float:
+        return round(float(1 + (self.rng.uniform(low, high) - 1) * self._strength), 3)
+
+    def between(self, low: float, high: float, digits: int = 1) -> float:
+        return round(float(self.rng.uniform(low, high)), digits)
+
+    def seed(self) -> int:
+        return int(self.rng.integers(1 << 30))
+
+
+def revoice(
+    samples: Samples, phones: Sequence[Phone], rate: int, seed: int, *, strength: float = 1.0
+) -> tuple[Samples, list[Phone], list[Change]]:
+    """By chance another speed, pitch and size of mouth: what the speaker does. Phones are at their new times."""
+    chance, done = _Chance(seed, 0xA06, strength), list[Change]()
+    x, said = samples.astype(np.float32), list(phones)
+    if chance.turn(0.5):
+        factor = chance.span(0.8, 1.25)
+        x, said = (augment.stretch if chance.rng.random() < 0.5 else augment.tape)(x, said, rate, factor)
         done.append(Change("speed", factor))
     for name, change, low, high in (("pitch", augment.pitch, 0.8, 1.25), ("formants", augment.formants, 0.87, 1.15)):
-        if turn(0.4):
-            factor = span(low, high)
+        if chance.turn(0.4):
+            factor = chance.span(low, high)
             x = change(x, rate, factor)
             done.append(Change(name, factor))
-    if turn(0.5):
-        depth = round(float(rng.uniform(2, 10)), 1)
-        x = augment.equalise(x, rate, int(rng.integers(1 << 30)), depth=depth)
+    return x, said, done
+
+
+def resound(
+    samples: Samples, phones: Sequence[Phone], rate: int, seed: int, *, strength: float = 1.0
+) -> tuple[Samples, list[Change]]:
+    """By chance a room, noise, a microphone, a codec and a level: nothing that moves the *phones* or the length."""
+    chance, done = _Chance(seed, 0xA07, strength), list[Change]()
+    x = samples.astype(np.float32)
+    if chance.turn(0.5):
+        depth = chance.between(2, 10)
+        x = augment.equalise(x, rate, chance.seed(), depth=depth)
         done.append(Change("equaliser", depth))
-    if turn(0.5):
-        rt60 = round(float(rng.uniform(0.1, 0.8)), 2)
-        x = room(x, rate, rt60, direct=float(rng.uniform(-3, 15)), seed=int(rng.integers(1 << 30)))
+    if chance.turn(0.5):
+        rt60 = chance.between(0.1, 0.8, 2)
+        x = room(x, rate, rt60, direct=chance.between(-3, 15), seed=chance.seed())
         done.append(Change("room", rt60))
-    if turn(0.6):
-        kind, own = str(rng.choice(("white", "pink", "brown", "babble"))), int(rng.integers(1 << 30))
-        snr = round(float(rng.uniform(5, 35)), 1)
+    if chance.turn(0.6):
+        kind, own, snr = (
+            str(chance.rng.choice(("white", "pink", "brown", "babble"))),
+            chance.seed(),
+            chance.between(5, 35),
+        )
         other = babble(len(x), rate, seed=own % 9973) if kind == "babble" else noise(len(x), rate, kind, seed=own)  # type: ignore[arg-type]
-        x = add(x, other, snr, said, rate)
+        x = add(x, other, snr, phones, rate)
         done.append(Change(kind, snr))
-    if turn(0.3) and rate <= 48000:
-        name = str(rng.choice(tuple(CODECS)))
+    if chance.turn(0.3) and rate <= 48000:
+        name = str(chance.rng.choice(tuple(CODECS)))
         x = codec(x, rate, name)  # type: ignore[arg-type]
         done.append(Change("codec", name))
-    if turn(0.15):
-        share = round(float(rng.uniform(0.0005, 0.01)), 4)
+    if chance.turn(0.15):
+        share = chance.between(0.0005, 0.01, 4)
         x = augment.clip(x, share)
         done.append(Change("clipping", share))
-    if turn(0.7):
-        level = round(float(rng.uniform(-18, 6)), 1)
+    if chance.turn(0.7):
+        level = chance.between(-18, 6)
         x = augment.gain(x, level)
         done.append(Change("gain", level))
     top = float(np.abs(x).max(initial=0.0))
-    return (x * (PEAK / top) if top > PEAK else x).astype(np.float32), said, done
+    return (x * (PEAK / top) if top > PEAK else x).astype(np.float32), done

@@ -1,0 +1,1 @@
+"""The procedural studio: performances, rigs and clips with exact truth."""
