@@ -8,6 +8,7 @@ Every phone pulls each control towards its target T with a dominance D that fade
 
 with one tau per control for anticipation and one for carry-over, so that lips round before a ``w`` and stay wide after
 an ``i``. Lip seals (P, B, M) and lip bites (F, V) are hard envelopes on top, because averaging would leave them open.
+How one person does it otherwise than another, or another time, is a :class:`vultus.drivers.manner.Manner`.
 
 Sources: M. Cohen and D. Massaro, "Modeling coarticulation in synthetic visual speech" (1993); B. Lindblom,
 "Spectrographic study of vowel reduction" (1963) for the undershoot of short vowels.
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vultus.channels import CHANNELS, INDEX
+from vultus.drivers.manner import PLAIN, Manner, lean, strays
 from vultus.drivers.targets import ANTICIPATION, CARRY_OVER, CONTROLS, targets_of
 from vultus.errors import VultusError
 from vultus.motion import clamp
@@ -44,6 +46,9 @@ _TINY: Final = 1e-4
 _SEAL, _BITE = CONTROLS.index("seal"), CONTROLS.index("bite")
 _SHAPED = slice(0, _SEAL)
 _OPENING = [CONTROLS.index(c) for c in ("jawOpen", "mouthLowerDown", "mouthUpperUp")]
+_JAW, _LOWER, _UPPER = _OPENING
+_SIDED: Final = ("mouthStretch", "mouthLowerDown", "mouthUpperUp", "mouthSmile")
+_STRAY: Final = 0.24  # of the shorter neighbour: no border strays further, so that targets keep their order
 _FORMING = [CONTROLS.index(c) for c in ("mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile")]
 
 
@@ -92,24 +97,32 @@ def articulate(
     *,
     gain: float = 1.0,
     loudness: ArrayLike | None = None,
+    pitch: ArrayLike | None = None,
+    manner: Manner = PLAIN,
+    seed: int = 0,
 ) -> Articulation:
     """Mouth curves of *phones* at *times* (seconds, [T], ascending).
 
     *gain* in [0, 3] scales how far the mouth moves; *loudness* (dB above the speaker's usual level, [T] or a number)
-    opens jaw and lips more or less. Neither touches the contacts. Phones may overlap or leave gaps
-    (:func:`vultus.signals.phones.fill`); outside them the mouth rests, closed. Cost is linear in phones and times.
+    opens jaw and lips more or less. *manner* is how this speaker does it, with *pitch* (semitones above the usual, [T]
+    or a number) where the manner heeds it and a *seed* for what strays. None of them touches the contacts. Phones may
+    overlap or leave gaps (:func:`vultus.signals.phones.fill`); outside them the mouth rests, closed. Cost is linear in
+    phones and times.
     """
     at = np.asarray(times, np.float64)
     if at.ndim != 1 or not np.isfinite(at).all() or (np.diff(at) < 0).any():
         raise VultusError("Articulation needs finite, ascending times", "Give seconds of shape [T]")
     if not 0 <= gain <= 3:
         raise VultusError(f"The articulation gain {gain} is out of range", "Give a number from 0 to 3")
-    level = np.broadcast_to(np.nan_to_num(np.asarray(0.0 if loudness is None else loudness, np.float64)), at.shape)
+    level, tone = (
+        np.broadcast_to(np.nan_to_num(np.asarray(0.0 if heard is None else heard, np.float64)), at.shape)
+        for heard in (loudness, pitch)
+    )
     if not at.size:
         return Articulation(np.zeros((0, len(CHANNELS)), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))
-    segments = _segments(_covering(phones, at[0], at[-1]))
+    segments = _segments(_covering(phones, at[0], at[-1]), manner, seed)
     blocks = [_controls(segments, at[i : i + _BLOCK]) for i in range(0, len(at), _BLOCK)]
-    return _compose(np.concatenate(blocks), gain, level)
+    return _compose(np.concatenate(blocks), gain, level, tone, manner)
 
 
 def hold(data: ArrayLike, seal: ArrayLike, bite: ArrayLike) -> Floats:
@@ -188,7 +201,7 @@ def _reduction(phone: Phone, vowel: bool) -> float:
     return float(reached * {1: 1.1, 2: 1.05}.get(phone.stress, 1.0))
 
 
-def _segments(phones: Sequence[Phone]) -> _Segments:
+def _segments(phones: Sequence[Phone], manner: Manner, seed: int) -> _Segments:
     spans: list[tuple[float, float, float, float]] = []
     values, dominances = [], []
     for phone, pace in zip(phones, _paces(phones), strict=True):
@@ -199,7 +212,16 @@ def _segments(phones: Sequence[Phone]) -> _Segments:
             dominances.append(target.dominance)
     start, end, pace, silences = np.array(spans).T
     edge = np.where(silences > 0, np.minimum(0.25 * (end - start), _SILENCE_EDGE), 0.25 * (end - start))
-    return _Segments(start, end, start + edge, end - edge, pace, np.array(values), np.array(dominances))
+    early, late, value = start + edge, end - edge, np.array(values)
+    if manner.jitter:
+        # Only the targets stray: the times that contacts and reach go by stay what they are.
+        shortest = _STRAY * np.minimum(end - start, np.append(np.inf, (end - start)[:-1]))
+        stray = np.clip(manner.jitter * strays(start, seed)[:, 0], -shortest, shortest)
+        early, late = early + stray, late + np.append(stray[1:], 0.0)
+    if manner.unevenness:
+        reach = strays(start, seed + 1, _SEAL + 1)  # one number for the sound as a whole, one for each control
+        value[:, _SHAPED] *= np.exp(manner.unevenness * (0.8 * reach[:, -1:] + 0.6 * reach[:, :-1]))
+    return _Segments(start, end, early, late, pace * manner.spread, value, np.array(dominances))
 
 
 def _controls(segments: _Segments, at: Array) -> Array:
@@ -237,15 +259,21 @@ def _contact(segments: _Segments, index: NDArray[np.intp], t: Array) -> Array:
     return ease * ease * (3 - 2 * ease)
 
 
-def _compose(controls: Array, gain: float, level: Array) -> Articulation:
+def _compose(controls: Array, gain: float, level: Array, tone: Array, manner: Manner) -> Articulation:
     controls = controls.copy()
     seal, bite = controls[:, _SEAL], controls[:, _BITE]
     # 6 dB louder opens jaw and lips by a fifth, as in raised speech.
-    controls[:, _OPENING] *= (gain * np.clip(1 + level / 30, 0.75, 1.3))[:, None]
+    tie = manner.loud_jaw
+    controls[:, _OPENING] *= (gain * np.clip(1 + tie * level / 30, 1 - 0.25 * tie, 1 + 0.3 * tie))[:, None]
+    controls[:, _JAW] *= (1 + manner.jaw) * (1 + manner.pitch_jaw * np.clip(tone / 12, -0.5, 1))
+    controls[:, _LOWER] *= (1 - manner.jaw) * (1 - manner.upper_lip)
+    controls[:, _UPPER] *= (1 - manner.jaw) * (1 + manner.upper_lip)
     controls[:, _FORMING] *= gain
     controls[:, CONTROLS.index("jawOpen")] *= 1 - 0.55 * np.maximum(seal, bite)
     data = np.zeros((len(controls), len(CHANNELS)))
     for c in range(_SEAL):
         data[:, _COLUMNS[CONTROLS[c]]] = controls[:, c : c + 1]
+    for control in _SIDED:
+        lean(data, control, manner.mouth_side)
     held = hold(np.clip(data, 0, 1), seal, bite)
     return Articulation(held, seal.astype(np.float32), bite.astype(np.float32))

@@ -94,21 +94,25 @@ class Gestures:
             for accent in self._accents.until(now + LEAD):
                 self._accent(accent)
 
-    def at(self, times: Array, activity: Array, extra: ArrayLike = 0.0) -> Gesture:
-        """The gesture at *times* [T] with an *activity* [T]; *extra* [T, 3] radians joins the head (gaze)."""
+    def at(self, times: Array, activity: Array, extra: ArrayLike = 0.0, liveliness: ArrayLike = 1.0) -> Gesture:
+        """The gesture at *times* [T] with an *activity* [T]; *extra* [T, 3] radians joins the head (gaze).
+
+        *liveliness* ([T] or a number) scales the head's motion.
+        """
+        amount = (self._head_amount * np.asarray(liveliness, np.float64)).reshape(-1, 1)
         lively = (0.5 + 0.5 * activity)[:, None]
         slow, fast = noise(times, self._seed, 11, 0.45, 3), noise(times, self._seed, 12, 1.6, 3)
         sway = _SWAY * lively * (0.9 * slow + 0.25 * fast)
         moved = sway + np.radians(self._turn.at(times) + self._nods.at(times))
         moved[:, 0] += np.radians(self._drop.at(times)[:, 0])
         breath = np.sin(2 * np.pi * _BREATH * times + 0.9 * noise(times, self._seed, 13, 0.15, 1)[:, 0])
-        total = self._head_amount * moved + self._posture + np.asarray(extra, np.float64)
+        total = amount * moved + self._posture + np.asarray(extra, np.float64)
         total = HEAD_LIMIT * np.tanh(total / HEAD_LIMIT)
         neck, head = _NECK * total, (1 - _NECK) * total
         # The chest lifts the neck and tips it back a little; the head stays level.
         neck[:, 0] -= np.radians(0.25) * breath
         head[:, 0] += np.radians(0.15) * breath
-        drift = 0.0015 * self._head_amount * noise(times, self._seed, 14, 0.3, 3)
+        drift = 0.0015 * amount * noise(times, self._seed, 14, 0.3, 3)
         translation = np.clip(drift, -0.006, 0.006) + breath[:, None] * np.array([0.0, 0.0012, 0.0008])
         idle = 0.03 + 0.03 * noise(times, self._seed, 15, 0.5, 1)[:, 0]
         brows = np.clip(self._brow_amount * (np.maximum(idle, 0) + self._brows.at(times)[:, 0]), 0, 1)

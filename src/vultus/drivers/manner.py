@@ -15,7 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vultus.channels import INDEX
 from vultus.errors import VultusError
+
+Array = NDArray[np.float64]
+Bits = NDArray[np.uint64]
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
     "mouth_side": (-0.6, 0.6), "smile_side": (-0.6, 0.6), "brow_side": (-0.6, 0.6), "jaw": (-0.6, 0.6),
@@ -62,3 +69,35 @@ class Manner:
             value = getattr(self, field.name)
             if not isinstance(value, int | float) or not low <= value <= high:
                 raise VultusError(f"The manner {field.name} is {value!r}", f"Give a number from {low} to {high}")
+
+
+PLAIN: Final = Manner()
+"""The manner that changes nothing."""
+
+
+def lean(data: Array, control: str, side: float) -> None:
+    """Let a pair of channels (``mouthSmile``) of [T, 69] move more on one side, in place; *side* as in a manner."""
+    if side:
+        left, right = INDEX[control + "Left"], INDEX[control + "Right"]
+        data[:, left], data[:, right] = np.minimum(data[:, left] * (1 + side), 1), data[:, right] * (1 - side)
+        data[:, right] = np.minimum(data[:, right], 1)
+
+
+def strays(times: ArrayLike, seed: int, count: int = 1) -> Array:
+    """Normal numbers within [-2.5, 2.5] that depend on nothing but a time and a seed: [N] seconds -> [N, count].
+
+    So a sound strays alike whatever was heard before it and however its speech was cut. The hash is splitmix64
+    (G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom number generators", 2014).
+    """
+    keys = np.round(np.asarray(times, np.float64) * 1e6).astype(np.int64).view(np.uint64)[:, None]
+    salt = np.arange(2 * count, dtype=np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15 + 1) & 0xFFFFFFFFFFFFFFFF)
+    chance = ((_mixed(_mixed(keys) + _mixed(salt)) >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
+    radius, angle = chance[:, :count], chance[:, count:]
+    return np.clip(np.sqrt(-2 * np.log(radius)) * np.cos(2 * np.pi * angle), -2.5, 2.5)
+
+
+def _mixed(z: Bits) -> Bits:
+    z = z + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

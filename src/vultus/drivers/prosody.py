@@ -104,13 +104,26 @@ class Prosody:
 
     def loudness(self, times: Array) -> Array:
         """Loudness at *times* in dB above the speaker's usual level, within [-12, 9]; 0 where nothing was heard."""
-        low, high = (int(t * FEATURE_RATE) - self._first for t in (times[0], times[-1]))
-        rows = slice(max(low - 2 * _SIDE, 0), max(high + 2 * _SIDE + 2, 0))
+        rows = self._around(times)
         level = np.where(self._rows[rows, 3] > 0.5, self._rows[rows, 0], 0.0)
         if len(level) < 2:
             return np.zeros(len(times))
         level = np.convolve(np.pad(level, _SIDE), _SMOOTH / _SMOOTH.sum(), "valid")
         return np.clip(np.interp(times, self._times()[rows], level, left=0, right=0), -12, 9)
+
+    def pitch(self, times: Array) -> Array:
+        """Pitch at *times* in semitones above the speaker's usual pitch, within [-9, 9]; towards 0 where unvoiced."""
+        rows = self._around(times)
+        if rows.stop - rows.start < 2:
+            return np.zeros(len(times))
+        tone, voiced = (np.convolve(np.pad(self._rows[rows, k], _SIDE), _SMOOTH, "valid") for k in (1, 2))
+        usual = tone / np.maximum(voiced, _SMOOTH.sum() / 3)
+        return np.clip(np.interp(times, self._times()[rows], usual, left=0, right=0), -9, 9)
+
+    def _around(self, times: Array) -> slice:
+        """The rows that *times* are smoothed from."""
+        low, high = (int(t * FEATURE_RATE) - self._first for t in (times[0], times[-1]))
+        return slice(max(low - 2 * _SIDE, 0), min(max(high + 2 * _SIDE + 2, 0), len(self._rows)))
 
     def rise(self, time: float) -> float:
         """How far pitch rises before a phrase ends at *time*, in semitones; positive in most yes-no questions."""

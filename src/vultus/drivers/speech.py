@@ -13,15 +13,16 @@ from fractions import Fraction
 from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from vultus.channels import EYE_LEFT, EYE_RIGHT, HEAD, NECK, TRANSLATION
 from vultus.drivers.articulation import REACH, articulate, columns_of, hold, recent
 from vultus.drivers.blink import Blinks
 from vultus.drivers.gaze import Gaze, eyes_towards
 from vultus.drivers.gesture import LEAD, Activity, Gestures
+from vultus.drivers.manner import PLAIN, Manner, lean
 from vultus.drivers.prosody import AHEAD, Accent, Mark, Phrases, Prosody
-from vultus.drivers.style import Style, express
+from vultus.drivers.style import Mood, Style, express, liveliness_of, moods_at, posture_of
 from vultus.drivers.timing import noise
 from vultus.errors import VultusError
 from vultus.motion import Motion, Time, as_time, video_fps
@@ -90,14 +91,19 @@ def perform(
     seed: int = 0,
     fps: Time = 30,
     duration: Time | None = None,
+    manner: Manner = PLAIN,
+    moods: Sequence[Mood] = (),
+    pose: ArrayLike = (0.0, 0.0, 0.0),
 ) -> Iterator[Motion]:
     """As :func:`drive`, from spans of phones and features, such as a voice gives out with its sound.
 
-    Without a *duration* in seconds, the motion ends with the last span.
+    Without a *duration* in seconds, the motion ends with the last span. *manner* is how this speaker articulates,
+    *moods* are emotions that come and go on top of the style's, *pose* is a rotation vector in radians (each at most
+    0.5) that the head holds.
     """
     rate = video_fps(fps)
     length = None if duration is None else as_time(duration)
-    player = _Player(style or Style(), _checked_seed(seed), rate)
+    player = _Player(style or Style(), _checked_seed(seed), rate, manner, moods, _checked_pose(pose))
     return _perform(spans, player, lambda: as_time(player.known) if length is None else length)
 
 
@@ -105,6 +111,13 @@ def _checked_seed(seed: int) -> int:
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
         raise VultusError(f"{seed!r} is no seed", "Give a whole number from 0 up.")
     return int(seed)
+
+
+def _checked_pose(pose: ArrayLike) -> Array:
+    held = np.asarray(pose, np.float64)
+    if held.shape != (3,) or not (np.abs(held) <= 0.5).all():
+        raise VultusError(f"{pose!r} is no pose of a head", "Give three angles up to 0.5 radians")
+    return held
 
 
 class _Counter:
@@ -131,16 +144,26 @@ def _perform(spans: Iterable[Span], player: _Player, duration: Callable[[], Frac
 class _Player:
     """All layers of one performance with the little that they remember."""
 
-    def __init__(self, style: Style, seed: int, fps: Fraction) -> None:
+    def __init__(
+        self,
+        style: Style,
+        seed: int,
+        fps: Fraction,
+        manner: Manner = PLAIN,
+        moods: Sequence[Mood] = (),
+        pose: ArrayLike = (0.0, 0.0, 0.0),
+    ) -> None:
         self.fps = fps
         self.known = 0.0  # seconds up to which phones and features are final
         self._style, self._seed, self._emotions = style, seed, style.emotions
+        self._manner, self._moods = manner, moods
         self._next = 0  # the next frame
         self._phones: Sequence[Phone] = ()
         self._phrases, self._prosody, self._activity = Phrases(), Prosody(), Activity()
         self._blinks = Blinks(style.blinks_per_minute, seed)
         self._gaze = Gaze(style.gaze, style.look, seed)
-        self._gestures = Gestures(seed, head=style.liveliness, brows=style.brows, posture=style.posture)
+        held = style.posture + np.asarray(pose, np.float64)
+        self._gestures = Gestures(seed, head=style.liveliness, brows=style.brows, posture=held)
 
     def hear(self, span: Span) -> None:
         """Take in the next span."""
@@ -182,15 +205,23 @@ class _Player:
         self._blinks.advance(times[-1], self._gaze.advance(times[-1]))
         self._gestures.advance(times[-1], self._prosody.rise)
         style, activity = self._style, self._activity.at(times)
-        mouth = articulate(self._phones, times, gain=style.articulation, loudness=self._prosody.loudness(times))
+        manner, moods, pitch = self._manner, moods_at(times, self._moods), self._prosody.pitch(times)
+        mouth = articulate(
+            self._phones, times, gain=style.articulation, loudness=self._prosody.loudness(times), pitch=pitch,
+            manner=manner, seed=self._seed,
+        )  # fmt: skip
         # Emotions swell with speech, rest between phrases and are never quite steady.
         swell = (_REST + (1 - _REST) * activity) * (0.95 + 0.05 * np.tanh(noise(times, self._seed, 21, 0.25, 1)[:, 0]))
-        data = express(mouth.data, self._emotions, swell)
-        gesture = self._gestures.at(times, activity, self._gaze.head(times))
+        data = express(mouth.data, {**self._emotions, **_more(moods, self._emotions)}, swell, manner)
+        held = self._gaze.head(times) + posture_of(moods, len(times))
+        gesture = self._gestures.at(times, activity, held, liveliness_of(moods, len(times)))
         data[:, NECK], data[:, HEAD], data[:, TRANSLATION] = gesture.neck, gesture.head, gesture.translation
         eyes = eyes_towards(self._gaze.at(times), gesture.neck, gesture.head, gesture.translation)
         data[:, EYE_LEFT] = data[:, EYE_RIGHT] = eyes
-        _add(data, {"browInnerUp": 0.8, "browOuterUp": 0.7}, gesture.brows)
+        raised = 1 - (1 - gesture.brows) * (1 - manner.pitch_brows * np.clip(pitch / 6, 0, 1))
+        _add(data, {"browInnerUp": 0.8, "browOuterUp": 0.7}, raised)
+        for control in ("browOuterUp", "browDown"):
+            lean(data, control, manner.brow_side)
         lids = self._blinks.at(times)
         _add(data, {"eyeBlink": 1.0}, lids)
         for column in columns_of("eyeWide"):
@@ -201,6 +232,11 @@ class _Player:
         self._phones = recent(self._phones, time)
         for layer in (self._prosody, self._activity, self._blinks, self._gaze, self._gestures):
             layer.forget(time)
+
+
+def _more(moods: dict[str, Array], emotions: dict[str, float]) -> dict[str, Array]:
+    """Moods on top of the emotions that are there all the time."""
+    return {name: np.minimum(weight + emotions.get(name, 0.0), 1) for name, weight in moods.items()}
 
 
 def _add(data: Array, weights: dict[str, float], amount: Array) -> None:

@@ -6,6 +6,7 @@ ARKit's vocabulary. They are laid over speech, which keeps its closures: see :fu
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -14,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from vultus.channels import CHANNELS, EXPRESSION, INDEX
 from vultus.drivers.articulation import columns_of
+from vultus.drivers.manner import PLAIN, Manner, lean
+from vultus.drivers.timing import ease
 from vultus.errors import VultusError, unknown
 
 Array = NDArray[np.float64]
@@ -121,13 +124,12 @@ class Style:
     @property
     def posture(self) -> Array:
         """Head rotation in radians that the emotions hold, float64 [3], see the conventions of a Motion."""
-        degrees = sum((w * np.array(_FACES[e].posture) for e, w in self.emotions.items()), np.zeros(3))
-        return np.radians(np.clip(degrees, -6, 6))
+        return posture_of(self.emotions, 1)[0]
 
     @property
     def liveliness(self) -> float:
         """Factor on head motion: ``head`` times what the emotions do."""
-        return self.head * float(np.prod([1 + w * (_FACES[e].liveliness - 1) for e, w in self.emotions.items()]))
+        return self.head * float(liveliness_of(self.emotions, 1)[0])
 
     @property
     def blinks_per_minute(self) -> float:
@@ -163,12 +165,65 @@ def parse_style(text: str) -> Style:
     return Style(**values)  # type: ignore[arg-type]
 
 
-def express(data: ArrayLike, emotions: dict[str, float], intensity: ArrayLike) -> Array:
-    """Lay emotions over a face: [T, 69] and weights by name -> float64 [T, 69] with the expression changed.
+@dataclass(frozen=True)
+class Mood:
+    """An emotion of *weight* in [0, 1] from *start* to *end* seconds, which may be infinite; it swells and fades in
+    :data:`TURN` seconds around both. Moods may overlap."""
+
+    name: str
+    weight: float
+    start: float = -np.inf
+    end: float = np.inf
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        if self.name not in _FACES:
+            raise unknown("emotion", str(self.name), _FACES)
+        if not 0 <= self.weight <= 1 or not self.start < self.end:
+            raise VultusError(f"{self.name} cannot weigh {self.weight} from {self.start} to {self.end} s")
+
+
+TURN: Final = 0.7
+"""Seconds in which one mood gives way to another."""
+
+
+def moods_at(times: Array, moods: Iterable[Mood]) -> dict[str, Array]:
+    """The weight of each emotion at *times*, [T] in [0, 1] by name."""
+    out: dict[str, Array] = {}
+    for mood in moods:
+        there = ease((times - mood.start) / TURN + 0.5) * (1 - ease((times - mood.end) / TURN + 0.5))
+        out[mood.name] = np.minimum(out.get(mood.name, 0.0) + mood.weight * there, 1)
+    return out
+
+
+def posture_of(emotions: Mapping[str, ArrayLike], count: int) -> Array:
+    """The head rotation that emotions hold: weights (numbers or [T]) by name -> radians, [T, 3] with T = *count*."""
+    degrees = np.zeros((count, 3))
+    for name, weight in emotions.items():
+        degrees += np.broadcast_to(np.asarray(weight, np.float64), count)[:, None] * np.array(_FACES[name].posture)
+    return np.radians(np.clip(degrees, -6, 6))
+
+
+def liveliness_of(emotions: Mapping[str, ArrayLike], count: int) -> Array:
+    """The factor on head motion that emotions bring: weights (numbers or [T]) by name -> [T] with T = *count*."""
+    out = np.ones(count)
+    for name, weight in emotions.items():
+        out = out * (1 + np.asarray(weight, np.float64) * (_FACES[name].liveliness - 1))
+    return out
+
+
+_SMILING: Final = (
+    "mouthSmile", "mouthDimple", "mouthFrown", "mouthStretch", "mouthUpperUp", "cheekSquint", "noseSneer",
+)  # fmt: skip
+
+
+def express(data: ArrayLike, emotions: Mapping[str, ArrayLike], intensity: ArrayLike, manner: Manner = PLAIN) -> Array:
+    """Lay emotions over a face: [T, 69] and weights (numbers or [T]) by name -> float64 [T, 69], expression changed.
 
     *intensity* ([T] or a number, in [0, 1]) scales all of them over time. Gains multiply what speech does, offsets join
     as ``1 - (1 - a)(1 - b)``, which never leaves [0, 1]. A rounded mouth holds back a smile, so that rounding stays
-    readable. Call :func:`vultus.drivers.articulation.hold` afterwards to keep the closures.
+    readable. *manner* says on which side smiles and brows are stronger. Call
+    :func:`vultus.drivers.articulation.hold` afterwards to keep the closures.
     """
     out = np.array(data, np.float64)
     strength = np.clip(np.broadcast_to(np.asarray(intensity, np.float64), (len(out),)), 0, 1)
@@ -189,6 +244,8 @@ def express(data: ArrayLike, emotions: dict[str, float], intensity: ArrayLike) -
     for control in ("mouthSmile", "mouthStretch", "mouthDimple"):
         for column in columns_of(control):
             offsets[:, column] *= 1 - 0.65 * np.clip(rounded, 0, 1)
+    for control in _SMILING:
+        lean(offsets, control, manner.smile_side)
     shapes = out[:, EXPRESSION]
     out[:, EXPRESSION] = 1 - (1 - np.clip(shapes, 0, 1)) * (1 - offsets[:, EXPRESSION])
     return out

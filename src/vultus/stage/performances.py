@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.drivers.style import Style
+from vultus.drivers.style import Mood, Style
 from vultus.motion import Motion, concatenate
 from vultus.signals.phones import Phone, fill
 from vultus.stage.hidden import Hidden, habits_of
@@ -93,9 +93,26 @@ def moved(plan: Plan, clean: Samples, phones: list[Phone]) -> Motion:
 
     seconds = len(clean) / RATE
     span = SpeechSpan(0.0, seconds, tuple(phones), features(clean, RATE))
-    style = style_of(plan)
-    pieces = perform([span], style=style, seed=plan.hidden.seed, fps=plan.fps, duration=seconds)
+    habits = plan.hidden.habits
+    held = np.add(plan.pose, (habits.nod, habits.turn, habits.tilt))
+    pieces = perform(
+        [span], style=style_of(plan), seed=plan.hidden.seed, fps=plan.fps, duration=seconds,
+        manner=plan.hidden.manner, moods=moods_of(plan, seconds), pose=held,
+    )  # fmt: skip
     return concatenate(list(pieces))
+
+
+def moods_of(plan: Plan, seconds: float) -> tuple[Mood, ...]:
+    """The emotions of *plan* over a clip of that many *seconds*; those of its ends began before and go on after it."""
+    return tuple(
+        Mood(
+            key.name,
+            key.weight,
+            key.start * seconds if key.start > 0 else -np.inf,
+            key.end * seconds if key.end < 1 else np.inf,
+        )
+        for key in plan.emotion
+    )
 
 
 def style_of(plan: Plan) -> Style:
