@@ -47,6 +47,7 @@ _SEAL, _BITE = CONTROLS.index("seal"), CONTROLS.index("bite")
 _SHAPED = slice(0, _SEAL)
 _OPENING = [CONTROLS.index(c) for c in ("jawOpen", "mouthLowerDown", "mouthUpperUp")]
 _JAW, _LOWER, _UPPER = _OPENING
+_ROUND = [CONTROLS.index(c) for c in ("mouthFunnel", "mouthPucker")]
 _SIDED: Final = ("mouthStretch", "mouthLowerDown", "mouthUpperUp", "mouthSmile")
 _STRAY: Final = 0.24  # of the shorter neighbour: no border strays further, so that targets keep their order
 _FORMING = [CONTROLS.index(c) for c in ("mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile")]
@@ -268,6 +269,7 @@ def _compose(controls: Array, gain: float, level: Array, tone: Array, manner: Ma
     controls[:, _JAW] *= (1 + manner.jaw) * (1 + manner.pitch_jaw * np.clip(tone / 12, -0.5, 1))
     controls[:, _LOWER] *= (1 - manner.jaw) * (1 - manner.upper_lip)
     controls[:, _UPPER] *= (1 - manner.jaw) * (1 + manner.upper_lip)
+    controls[:, _ROUND] *= manner.rounding
     controls[:, _FORMING] *= gain
     controls[:, CONTROLS.index("jawOpen")] *= 1 - 0.55 * np.maximum(seal, bite)
     data = np.zeros((len(controls), len(CHANNELS)))

@@ -27,7 +27,7 @@ Bits = NDArray[np.uint64]
 RANGES: Final[dict[str, tuple[float, float]]] = {
     "mouth_side": (-0.6, 0.6), "smile_side": (-0.6, 0.6), "brow_side": (-0.6, 0.6), "jaw": (-0.6, 0.6),
     "upper_lip": (-0.6, 0.6), "jitter": (0.0, 0.03), "unevenness": (0.0, 0.3), "spread": (0.6, 1.6),
-    "loud_jaw": (0.0, 3.0), "pitch_jaw": (0.0, 1.0), "pitch_brows": (0.0, 1.0),
+    "rounding": (0.5, 1.6), "loud_jaw": (0.0, 3.0), "pitch_jaw": (0.0, 1.0), "pitch_brows": (0.0, 1.0),
 }  # fmt: skip
 """What each field of a :class:`Manner` may be."""
 
@@ -41,6 +41,7 @@ class Manner:
     * ``jaw``: how much of the opening the jaw takes over from the lips; at 0.3 the jaw opens 1.3 times as far and the
       lips 0.7 times.
     * ``upper_lip``: how much of the lips' opening the upper one takes over from the lower.
+    * ``rounding``: factor on how far the lips round and come forward.
     * ``jitter``: standard deviation in seconds by which the borders between targets come early or late.
     * ``unevenness``: standard deviation of the logarithm of how far each single sound is reached.
     * ``spread``: factor on the time over which sounds colour their neighbours.
@@ -55,6 +56,7 @@ class Manner:
     brow_side: float = 0.0
     jaw: float = 0.0
     upper_lip: float = 0.0
+    rounding: float = 1.0
     jitter: float = 0.0
     unevenness: float = 0.0
     spread: float = 1.0
