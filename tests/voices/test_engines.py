@@ -155,25 +155,50 @@ def test_what_is_absent_is_told_with_how_to_mend_it(monkeypatch: pytest.MonkeyPa
         with pytest.raises(VultusError, match=package):
             engines.stream("Hello", voice=voice)
     monkeypatch.setattr(espeak, "find_spec", lambda name: None)
-    monkeypatch.setattr(
-        espeak.subprocess, "run", lambda *a, **k: _Done(b'{"error": "the library is not installed", "absent": true}\n')
-    )
+    absent = {"error": "the library is not installed", "absent": True}
+    monkeypatch.setattr(espeak, "_exchange", lambda request: (absent, b""))
     espeak.names.cache_clear()
     with pytest.raises(VultusError, match=r"vultus\[espeak\]"):
         engines.stream("Hello", voice="espeak")
     espeak.names.cache_clear()
 
 
-class _Done:
-    def __init__(self, stdout: bytes) -> None:
-        self.stdout = stdout
-
-
-def test_a_child_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(espeak, "_checked", lambda voice: voice)
-    monkeypatch.setattr(espeak.subprocess, "run", lambda *a, **k: _Done(b""))
-    with pytest.raises(VultusError, match="crashed"):
-        espeak.speak("Hello")
+    espeak.stop()
+    with monkeypatch.context() as patch:
+        patch.setattr(espeak, "_COMMAND", [sys.executable, "-c", ""])
+        with pytest.raises(VultusError, match="crashed"):
+            espeak.speak("Hello")
+
+
+def test_espeak_says_the_same_in_a_process_that_has_said_much() -> None:
+    engine = installed("espeak")
+    espeak.stop()
+    fresh, phones = engine.speak("Who said so?", voice="en-gb+f3", rate=22050)
+    assert espeak._KEPT.process is not None
+    kept = espeak._KEPT.process.pid
+    before = espeak.elsewhere()
+    for voice in ("en-us", "de+m2"):
+        engine.speak("Quite another text, with 17 numbers!", voice=voice, rate=22050, speed=1.4)
+    again, same = engine.speak("Who said so?", voice="en-gb+f3", rate=22050)
+    assert again.tobytes() == fresh.tobytes()
+    assert same == phones
+    assert espeak._KEPT.process.pid == kept
+    assert espeak.elsewhere() >= before > 0
+    espeak._KEPT.process.kill()
+    espeak._KEPT.process.wait()
+    assert engine.speak("Who said so?", voice="en-gb+f3", rate=22050)[0].tobytes() == fresh.tobytes()
+    assert espeak._KEPT.process.pid != kept
+
+
+def test_espeak_that_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = installed("espeak")
+    engine.speak("Ready")
+    monkeypatch.setattr(espeak, "TIMEOUT", 1)
+    with pytest.raises(VultusError, match="took longer than 1 s"):
+        engine.speak("Something long. " * 60_000)
+    assert engine.speak("Ready")[1]
 
 
 def test_espeak_is_never_loaded_into_this_process() -> None:

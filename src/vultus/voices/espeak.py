@@ -3,20 +3,25 @@
 espeak-ng is under the GPL (version 3 or later) and is never loaded into this process: a small program of ours
 (:mod:`vultus.voices.espeak_child`) runs it in a process of its own, and only sound and phones come back. The library is
 the one in PyPI ``espeakng-loader`` (the extra ``espeak``: pip alone is enough), otherwise the system's libespeak-ng.
-Each sentence gets a fresh process, because espeak-ng's state would otherwise change how the same text sounds.
+That process stays, because to start it takes longer than to speak a sentence, and answers each request in a fork of
+itself, because espeak-ng's state would otherwise change how the same text sounds.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 import numpy as np
 
@@ -28,7 +33,7 @@ LATE: Final = 0.003
 """Seconds by which its phones are stated too late, as forced alignment hears them (see docs/voices.md)."""
 CLOSURE: Final = 0.035
 """Seconds for which a voiceless stop is shut before it is announced, as forced alignment hears it."""
-TIMEOUT: Final = 60.0
+TIMEOUT: Final = 60
 """Seconds that one sentence may take."""
 DEFAULT: Final = "en-us"
 _WORDS_A_MINUTE: Final = 165
@@ -168,16 +173,72 @@ def _child(asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         folder = Path(str(spec.origin)).parent
         suffix = {"win32": "espeak-ng.dll", "darwin": "libespeak-ng.dylib"}.get(sys.platform, "libespeak-ng.so")
         library, data = str(folder / suffix), str(folder)
-    script = str(Path(__file__).with_name("espeak_child.py"))
-    request = json.dumps({**asked, "library": library, "data": data}).encode()
-    try:
-        # Isolated and without site packages: 25 ms instead of 150.
-        done = subprocess.run([sys.executable, "-I", "-S", script], input=request, capture_output=True, timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        raise VultusError(f"espeak-ng took longer than {TIMEOUT:.0f} s", "Give it shorter text") from None
-    head, _, sound = done.stdout.partition(b"\n")
-    answer: dict[str, Any] = json.loads(head) if head.startswith(b"{") else {"error": "it crashed"}
+    request = {**asked, "library": library, "data": data, "seconds": TIMEOUT}
+    answer, sound = _exchange(json.dumps(request).encode() + b"\n")
     if "error" in answer:
         mend = _MEND if answer.get("absent") else "Try another voice or text"
         raise VultusError(f"espeak-ng cannot speak here: {answer['error']}", mend)
     return answer, sound
+
+
+# Isolated and without site packages: 25 ms instead of 150.
+_COMMAND: Final = [sys.executable, "-I", "-S", str(Path(__file__).with_name("espeak_child.py"))]
+_LOCK: Final = threading.Lock()
+
+
+@dataclass
+class _Kept:
+    """The process that waits for requests, whose it is, and the processor seconds of it and of those before it."""
+
+    process: subprocess.Popen[bytes] | None = None
+    owner: int = 0
+    worked: float = 0.0
+    before: float = 0.0
+
+
+_KEPT: Final = _Kept()
+
+
+def elsewhere() -> float:
+    """Processor seconds that espeak-ng has used so far in processes of its own."""
+    return _KEPT.before + _KEPT.worked
+
+
+def _exchange(request: bytes) -> tuple[dict[str, Any], bytes]:
+    """Send a line to the process, which is started when there is none; its answer and the sound."""
+    with _LOCK:
+        process = cast(subprocess.Popen[bytes], _KEPT.process)
+        alive = process is not None and process.poll() is None
+        if not alive or _KEPT.owner != os.getpid() or not hasattr(os, "fork"):
+            process = _start()
+        requests, answers = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+        try:
+            requests.write(request)
+            requests.flush()
+            answer: dict[str, Any] = json.loads(answers.readline())
+            sound = answers.read(answer["bytes"])
+        except (OSError, ValueError):
+            stop()
+            return {"error": "it crashed"}, b""
+        _KEPT.worked = answer["worked"]
+        return answer, sound
+
+
+def _start() -> subprocess.Popen[bytes]:
+    if _KEPT.owner == os.getpid():
+        stop()
+    _KEPT.before += _KEPT.worked
+    _KEPT.worked, _KEPT.owner = 0.0, os.getpid()
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+    _KEPT.process = subprocess.Popen(_COMMAND, stdin=pipe, stdout=pipe, stderr=nowhere)
+    return _KEPT.process
+
+
+@atexit.register
+def stop() -> None:
+    """End the process that waits for requests; the next one starts another."""
+    process, _KEPT.process = _KEPT.process, None
+    if process is not None and _KEPT.owner == os.getpid():
+        with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
+            process.communicate(timeout=1)
+        process.kill()

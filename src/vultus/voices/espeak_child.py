@@ -1,7 +1,10 @@
-"""The process in which espeak-ng runs: one request in, one answer out, then it ends.
+"""The process in which espeak-ng runs: requests in, answers out, until its input ends.
 
-Standard library only. Reads a JSON object from standard input, writes one line of JSON and then the sound (mono, 16
-bit, little-endian) to standard output. The structures are those of espeak-ng's ``speak_lib.h``, version 1.50 and later.
+Standard library only. Each request is a line of JSON on standard input; each answer on standard output is a line of
+JSON and then as many bytes of sound (mono, 16 bit, little-endian) as that says. The library is loaded once, and every
+request is answered by a fork that dies with it: espeak-ng's state would otherwise change how the same text sounds.
+Where there is no fork (Windows) the process answers once. The structures are those of espeak-ng's ``speak_lib.h``,
+version 1.50 and later.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -38,14 +42,48 @@ class _Voice(ctypes.Structure):
 
 
 def main() -> int:
-    """Answer the request on standard input."""
-    asked = json.loads(sys.stdin.buffer.read())
-    answer, sound = _answer(asked)
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + sound)
+    """Answer the requests on standard input."""
+    opened: tuple[Any, int] | dict[str, Any] | None = None
+    for line in sys.stdin.buffer:
+        asked = json.loads(line)
+        opened = opened or _open(asked)
+        if isinstance(opened, dict):
+            answer, sound = opened, b""
+        elif hasattr(os, "fork"):
+            answer, sound = _apart(opened, asked)
+        else:
+            answer, sound = _answer(opened, asked)
+        answer = {**answer, "bytes": len(sound), "worked": sum(os.times()[:4])}
+        sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + sound)
+        sys.stdout.buffer.flush()
+        if not hasattr(os, "fork"):
+            break
     return 0
 
 
-def _answer(asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def _apart(opened: tuple[Any, int], asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Answer in a fork of this process, which may crash or hang without harm."""
+    source, sink = os.pipe()
+    child = os.fork()
+    if not child:
+        signal.alarm(asked["seconds"])
+        os.close(source)
+        answer, sound = _answer(opened, asked)
+        with os.fdopen(sink, "wb") as pipe:
+            pipe.write(json.dumps(answer).encode() + b"\n" + sound)
+        os._exit(0)
+    os.close(sink)
+    with os.fdopen(source, "rb") as pipe:
+        head, _, sound = pipe.read().partition(b"\n")
+    status = os.waitpid(child, 0)[1]
+    if status:
+        late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+        return {"error": f"it took longer than {asked['seconds']} s" if late else "it crashed"}, b""
+    return json.loads(head), sound
+
+
+def _open(asked: dict[str, Any]) -> tuple[Any, int] | dict[str, Any]:
+    """The library, ready to speak, and its sampling rate; or what is wrong."""
     path = asked["library"]
     if not path:
         from ctypes.util import find_library  # slow, and mostly not needed
@@ -56,7 +94,7 @@ def _answer(asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     except OSError:
         library = None
     if library is None:
-        return {"error": "the library is not installed", "absent": True}, b""
+        return {"error": "the library is not installed", "absent": True}
     library.espeak_Info.restype = ctypes.c_char_p
     library.espeak_Synth.argtypes = (
         ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint,
@@ -65,7 +103,12 @@ def _answer(asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     data = asked["data"].encode() or None
     rate = library.espeak_Initialize(_RETRIEVAL, 500, data, _PHONEME_EVENTS | _IPA)
     if rate <= 0:
-        return {"error": "its data are not found", "absent": True}, b""
+        return {"error": "its data are not found", "absent": True}
+    return library, rate
+
+
+def _answer(opened: tuple[Any, int], asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    library, rate = opened
     return _list(library) if asked["do"] == "list" else _speak(library, rate, asked)
 
 
