@@ -6,6 +6,7 @@ import difflib
 import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -46,6 +47,56 @@ def atomic(path: str | Path) -> Iterator[Path]:
         if reason is None:
             raise
         raise VultusError(f"Cannot write {shown}: {reason[0]}", reason[1]) from error
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a new folder beside *path*; when the block succeeds it becomes *path*, otherwise nothing is left of it.
+
+    What was at *path* before is replaced. All files (folders inside are not allowed) are on the disk before the
+    folder gets its name, so that after a power cut it is there whole or not at all; after a killed process a folder
+    whose name begins with ``.vultus-`` may be left (see `sweep`). Raises VultusError as `atomic` does.
+    """
+    target = Path(path)
+    temporary = target.parent / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    try:
+        temporary.mkdir()
+        yield temporary
+        for file in temporary.iterdir():
+            _flush(file)
+        _flush(temporary)
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.rename(target)
+        _flush(target.parent)
+    except BaseException as error:
+        paths = (temporary, target, *(temporary.iterdir() if temporary.is_dir() else ()))
+        shutil.rmtree(temporary, ignore_errors=True)
+        # `atomic` may have been used inside: the place that the user knows is the one to tell.
+        reason = _write_failure((error.__cause__ if isinstance(error, VultusError) else None) or error, paths)
+        if reason is None:
+            raise
+        raise VultusError(f"Cannot write {path}: {reason[0]}", reason[1]) from error
+
+
+def sweep(folder: str | Path) -> None:
+    """Remove what killed processes left in *folder*; no other process may be writing there."""
+    for left in Path(folder).glob(f"{_TEMPORARY_PREFIX}*"):
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file or folder is on the disk; where folders cannot be opened, as on Windows, only files are."""
+    if path.is_dir() and os.name == "nt":
+        return
+    number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _writable_target(path: Path) -> Path:

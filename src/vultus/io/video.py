@@ -10,11 +10,12 @@ number of encoder threads is fixed and no date or encoder name is stored in the 
 
 from __future__ import annotations
 
+import itertools
 import math
 import queue
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -324,14 +325,16 @@ def probe_video(path: str | Path) -> VideoInfo:
 
 
 def read_video(
-    path: str | Path, *, max_seconds: float | None = None, max_side: int = _LARGEST
-) -> Iterator[tuple[Fraction, Frame]]:
+    path: str | Path, *, start: Fraction | int = 0, max_seconds: float | None = None, max_side: int = _LARGEST
+) -> Generator[tuple[Fraction, Frame], None, None]:
     """Decode a video lazily: (time in seconds, uint8 [height, width, 3] sRGB) frame by frame, in order of display.
 
     Times start at the start of the file (see `vultus.io.audio`) and strictly increase; they are those of the file, so
     that frames of variable rate keep theirs. Rotation by quarter turns that the file states is applied. Frames whose
     size changes midway are scaled to that of the first. Colours follow the file's tags; untagged video counts as
-    BT.709 from 720 lines on, BT.601 below; high dynamic range is not tone-mapped. *max_seconds* ends the video there.
+    BT.709 from 720 lines on, BT.601 below; high dynamic range is not tone-mapped. *start* in seconds begins with the frame
+    on screen then (the last one when the video is shorter), found from the key frame before it; *max_seconds* ends the
+    video there.
 
     Damaged packets are skipped. Raises VultusError (at the call) for a missing or empty file, one without picture, and
     sides above *max_side* pixels, and (at the end) when nothing was decodable.
@@ -342,27 +345,47 @@ def read_video(
     except BaseException:
         container.close()
         raise
-    return _shown_frames(container, track, path, max_seconds, max_side)
+    return _shown_frames(container, track, path, Fraction(start), max_seconds, max_side)
+
+
+def read_frames(
+    path: str | Path, fps: Fraction | int, first: int, stop: int, *, max_side: int = _LARGEST
+) -> Iterator[Frame]:
+    """The frames [first, stop) of a video seen at a constant rate: frame i is the one on screen at i / fps seconds.
+
+    It is looked up a quarter of a frame later, so that a file's rounded time stamps do no harm. At the file's own
+    constant rate these are its frames by number. The last frame is held for half a second; VultusError when the video
+    ends before that, and all that `read_video` raises.
+    """
+    fps = Fraction(fps)
+    number, held, last = first, None, Fraction(0)
+    with closing(read_video(path, start=(first + Fraction(1, 4)) / fps, max_side=max_side)) as shown:
+        for time, frame in shown:
+            held = frame if held is None else held
+            while number < stop and (number + Fraction(1, 4)) / fps < time:
+                yield held
+                number += 1
+            held, last = frame, time
+            if number == stop:
+                return
+    while number < stop and held is not None and number / fps <= last + max(Fraction(1, 2), 1 / fps):
+        yield held
+        number += 1
+    if number < stop:
+        raise VultusError(f"{path} ends before its frame {number}", "The file may be cut off; copy it again.")
 
 
 def _shown_frames(
-    container: Any, track: Any, path: str | Path, max_seconds: float | None, max_side: int
-) -> Iterator[tuple[Fraction, Frame]]:
-    origin = sound.origin_of(container, track)
-    step = 1 / Fraction(track.average_rate or track.guessed_rate or 25)
+    container: Any, track: Any, path: str | Path, start: Fraction, max_seconds: float | None, max_side: int
+) -> Generator[tuple[Fraction, Frame], None, None]:
     reformatter, size = VideoReformatter(), None
-    last: Fraction | None = None
     track.thread_type = "AUTO"
     with container:
-        for frame in sound.decoded(container, track, path, "video"):
+        for time, frame in _timed(container, track, path, start):
             _check_side(frame.width, frame.height, path, max_side)
             size = size or (frame.width, frame.height)
-            time = None if frame.pts is None else frame.pts * frame.time_base - origin
-            if time is None or (last is not None and time <= last):
-                time = Fraction(0) if last is None else last + step
             if max_seconds is not None and float(time) >= max_seconds:
                 return
-            last = time
             rgb = reformatter.reformat(
                 frame,
                 width=size[0],
@@ -374,6 +397,34 @@ def _shown_frames(
                 threads=1,
             ).to_ndarray()
             yield time, np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
+
+
+def _timed(container: Any, track: Any, path: str | Path, start: Fraction) -> Iterator[tuple[Fraction, Any]]:
+    """Decoded frames with strictly increasing times, from the one on screen at *start* on."""
+    origin = sound.origin_of(container, track)
+    step = 1 / Fraction(track.average_rate or track.guessed_rate or 25)
+    frames = sound.decoded(container, track, path, "video")
+    if start > 0:
+        with suppress(av.error.FFmpegError):  # a format that cannot seek is decoded from its beginning
+            container.seek(int((start + origin) / track.time_base), stream=track, backward=True)
+            early = next(frames, None)
+            if early is None or early.pts is None or early.pts * early.time_base - origin > start:
+                container.seek(0)  # the index of the file is not exact
+                frames = sound.decoded(container, track, path, "video")
+            else:
+                frames = itertools.chain((early,), frames)
+    last: Fraction | None = None
+    held: tuple[Fraction, Any] | None = None
+    for frame in frames:
+        time = None if frame.pts is None else frame.pts * frame.time_base - origin
+        if time is None or (last is not None and time <= last):
+            time = Fraction(0) if last is None else last + step
+        last = time
+        if held is not None and time > start:
+            yield held
+        held = (time, frame)
+    if held is not None:
+        yield held
 
 
 def _picture_of(container: Any, path: str | Path, max_side: int) -> Any:
