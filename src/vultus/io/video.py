@@ -332,8 +332,8 @@ def read_video(
     Times start at the start of the file (see `vultus.io.audio`) and strictly increase; they are those of the file, so
     that frames of variable rate keep theirs. Rotation by quarter turns that the file states is applied. Frames whose
     size changes midway are scaled to that of the first. Colours follow the file's tags; untagged video counts as
-    BT.709 from 720 lines on, BT.601 below; high dynamic range is not tone-mapped. *start* in seconds begins with the frame
-    on screen then (the last one when the video is shorter), found from the key frame before it; *max_seconds* ends the
+    BT.709 from 720 lines on, BT.601 below; high dynamic range is not tone-mapped. *start* in seconds begins with the
+    frame on screen then (the last one of a shorter video), found from the key frame before it; *max_seconds* ends the
     video there.
 
     Damaged packets are skipped. Raises VultusError (at the call) for a missing or empty file, one without picture, and

@@ -34,9 +34,9 @@ def pack(name: str, stack: Array) -> dict[str, Array]:
     if name == "normals":
         return {name: _octahedral(stack)}
     if name == "uv":
-        there = (stack >= 0).all(axis=-1, keepdims=True)
+        nowhere = (stack < 0).any(axis=-1, keepdims=True)
         codes = np.rint(stack.clip(0, 1) * np.float32(_STEPS)) + 1
-        return {name: np.where(there, codes, 0).astype(np.uint16)}
+        return {name: np.where(nowhere, 0, codes).astype(np.uint16)}
     if name == "flow":
         return {name: np.nan_to_num(stack).clip(-_LARGEST, _LARGEST).astype(np.float16)}
     if stack.dtype == np.bool_:
