@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vultus.clip import Clip
+from vultus.errors import VultusError
 from vultus.stage.performances import act
 from vultus.stage.plan import Plan, draw
+from vultus.stage.splits import voices_of
 
 
 def make(plan: Plan, *, views: bool = True) -> Clip:
@@ -19,10 +21,9 @@ def make(plan: Plan, *, views: bool = True) -> Clip:
     VultusError for a voice, a person or a rig that does not exist.
     """
     from vultus.person.identity import parse_identity
-    from vultus.stage import rigs
+    from vultus.stage import filming
 
-    shoot = rigs.find(plan.rig)
-    identity = parse_identity(plan.identity)
+    rig, identity = filming.find(plan.rig), parse_identity(plan.identity)
     acted = act(plan)
     return Clip(
         name=plan.name,
@@ -39,7 +40,7 @@ def make(plan: Plan, *, views: bool = True) -> Clip:
             "rig": plan.rig,
             "plan": plan.as_json(),
         },
-        views=shoot(identity, acted.motion, size=plan.size, seed=plan.seed) if views else (),
+        views=rig.shoot(identity, acted.motion, size=plan.size, seed=plan.seed) if views else (),
     )
 
 
@@ -53,15 +54,12 @@ def clips(seed: int, count: int | None = None, *, first: int = 0, views: bool = 
         yield make(draw(seed, index, **drawing), views=views)
 
 
-def recipe(seed: int, index: int, *, found: Sequence[str] = (), views: bool = True, **drawing: Any) -> Clip:
-    """Clip *index* as `clips` makes it, for another process or machine.
+def clip(index: int, *, seed: int, found: Sequence[str] = (), views: bool = True, **drawing: Any) -> Clip:
+    """Clip *index* of *seed* as `clips` makes it, for another process or machine.
 
     *found* are the voices from which the first machine drew: VultusError where others are installed, because the same
     plan would get another voice there.
     """
-    from vultus.errors import VultusError
-    from vultus.stage.splits import voices_of
-
     if found and voices_of(str(drawing.get("split", "train"))) != tuple(found):
         raise VultusError("Other voices are installed here than where this began", "Name them: --voice espeak:en-us")
     return make(draw(seed, index, **drawing), views=views)
