@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ from vultus.camera import Camera
 from vultus.person.brows import brows
 from vultus.person.drawn import rows_of
 from vultus.person.groom import hair as groomed
+from vultus.person.groom.beards import LENGTHS
 from vultus.person.hairlight import light_strands
 from vultus.person.identity import Identity
 from vultus.person.lashes import lashes
@@ -37,6 +39,15 @@ def grooms(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
     return (*groomed(mesh, identity), brows(mesh, identity), *lashes(mesh, identity))
 
 
+def names(mesh: PersonMesh, identity: Identity) -> tuple[str, ...]:
+    """What each of :func:`grooms` is: hair, beard, brows or lashes."""
+    every = grooms(mesh, identity)
+    lids = sum(groom.lid for groom in every)
+    beard = ["beard"] if identity.beard in LENGTHS else []
+    hairs = ["hair"] * (len(every) - len(beard) - 1 - lids)
+    return (*hairs, *beard, "brows", *["lashes"] * lids)
+
+
 @lru_cache(maxsize=4)
 def shades(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
     """Few, wide strands in place of all hair of *identity* but the lashes, for shadows."""
@@ -60,8 +71,9 @@ def _length(groom: Groom, camera: Camera) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Posed:
-    """One groom with its binding and buffers."""
+    """One groom with its name, binding and buffers."""
 
+    name: str
     groom: Groom
     binding: Binding
     gloss: F32
@@ -105,6 +117,7 @@ class Hair:
         self._neck = mesh.joints.position("neck").astype(np.float64)
         self._parts: list[_Posed] = []
         forward = camera.world_to_camera[2, :3]
+        called = names(mesh, identity)
         for i, groom in enumerate(grooms(mesh, identity)):
             if not len(groom):
                 continue
@@ -115,7 +128,7 @@ class Hair:
             points, screen, colour = (np.zeros_like(some.points) for _ in range(3))
             self._parts.append(
                 _Posed(
-                    some, bind(some, mesh, number, normals), gloss, points, screen, colour,
+                    called[i], some, bind(some, mesh, number, normals), gloss, points, screen, colour,
                     np.zeros(some.points.shape[:2], np.uint8),
                     min(_BATCH, 1 + int(len(some) * _STRETCH / _length(some, camera))),
                 )
@@ -125,6 +138,15 @@ class Hair:
         ]
         self._frames = np.zeros((2, 3, 4), np.float32)
         self._lag = np.zeros((3, 3), np.float32)
+
+    def aim(self, camera: Camera) -> None:
+        """See the strands from *camera* from now on."""
+        self._camera = camera
+
+    def posed(self) -> Iterator[tuple[str, F32, F32]]:
+        """What each kind of hair is called, where its strands are [N, P, 3] since ``pose``, and their widths [N]."""
+        for part in self._parts:
+            yield part.name, part.points, part.groom.width
 
     def pose(self, vertices: F32, normals: F32, sway: F32 | None) -> None:
         """Move all strands to the drawn *vertices* and *normals* [D, 3]; *sway* [2, 3] is a shift and a turn."""

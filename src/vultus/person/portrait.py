@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from vultus.person import lamps, occlusion, places, shading, surface, tone, visi
 from vultus.person.appearance import Appearance, paint, palette
 from vultus.person.atlas import Kind, painter_coordinates
 from vultus.person.creases import creases, fold
-from vultus.person.drawn import gather, lift_off, split_seams, surfaces
+from vultus.person.drawn import Surfaces, gather, lift_off, split_seams, surfaces
 from vultus.person.eyes import EyeFrames, pupil_diameter
 from vultus.person.glasses import glasses
 from vultus.person.hair import Hair, hair_top, shades
@@ -234,6 +235,39 @@ class Portrait:
 
         spread(rows, -(-height // _ROWS))
         return image
+
+    def aim(self, camera: Camera, backdrop: F32 | None = None) -> None:
+        """See the person from *camera*, resized to the picture, from now on; *backdrop* float32 [H, W, 3] in linear
+        light replaces what stands behind."""
+        width, height = self.size
+        k, h = self._effort.samples, self._effort.cells
+        self.camera = camera.resized(width, height)
+        self._sample_camera = self.camera.resized(width * k, height * k)
+        self._eye = self.camera.position.astype(np.float32)
+        self._hair.aim(self.camera.resized(width * h, height * h))
+        if backdrop is not None:
+            self._backdrop = backdrop
+            self._plain = places.dithered(tone.encode(backdrop, self._table))
+
+    def pose(self, vertices: F32, sway: F32 | None = None) -> None:
+        """Move everything as :meth:`render` does, without a picture."""
+        self._place(np.ascontiguousarray(vertices, np.float32))
+        self._hair.pose(self._raised, self._normals, sway)
+
+    @property
+    def surfaces(self) -> Surfaces:
+        """What is drawn but for strands."""
+        return self._surfaces
+
+    @property
+    def points(self) -> F32:
+        """Place in metres, unit normal, share of sky and texture coordinates in the first nine columns, a row for each
+        of ``surfaces.points``, as posed last; a buffer."""
+        return self._points
+
+    def strands(self) -> Iterator[tuple[str, F32, F32]]:
+        """What each kind of hair is called, its strands [N, P, 3] in metres as posed last, and their widths [N]."""
+        return self._hair.posed()
 
     def _place(self, vertices: F32) -> None:
         """Lift hair and shirt, find normals, and draw what the camera sees."""
