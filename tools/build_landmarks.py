@@ -71,7 +71,9 @@ def to_coarse(triangle: NDArray[np.int64], bary: Floats, coarse: int) -> tuple[N
     return triangle % coarse, ways[triangle // coarse, np.arange(len(bary))]
 
 
-def hits(head: PersonHead, row: NDArray[np.float32], tracker: Tracker, coarse: int) -> tuple[Any, Floats, Floats] | None:
+def hits(
+    head: PersonHead, row: NDArray[np.float32], tracker: Tracker, coarse: int
+) -> tuple[Any, Floats, Floats] | None:
     """Coarse triangle [478] (-1: none), weights [478, 3] where rays through the read landmarks meet the mesh, and how
     much the surface there faces the camera [478] in [0, 1]."""
     face = tracker.track(head.frame(row), fresh=True)

@@ -106,10 +106,15 @@ def test_a_turned_and_scaled_face_gives_the_same_mouth() -> None:
             marks[list(rows), 0], marks[list(rows), 1] = seen.real, seen.imag
         y, x = np.mgrid[:620, :620] + 0.5
         grey = pattern(((x + 1j * y) - shift) / turn)
-        cuts.append(mouths.cut(np.repeat(grey[..., None], 3, 2).astype(np.uint8), marks))
-    assert cuts[0].shape == (88, 88)
-    assert np.abs(cuts[0] - cuts[1]).max() < 4
-    assert cuts[0].std() > 20
+        picture = np.repeat(grey[..., None], 3, 2).astype(np.uint8)
+        cuts.append((mouths.cut(picture, marks), mouths.face(picture, marks, 88), mouths.cut(picture, marks, 44)))
+    for one, other in zip(*cuts, strict=True):
+        assert np.abs(one - other).max() < 4
+        assert one.std() > 20
+    assert cuts[0][0].shape == (88, 88)
+    half = cuts[0][0].reshape(44, 2, 44, 2).mean(axis=(1, 3))
+    assert np.abs(half - cuts[0][2]).max() < 4
+    np.testing.assert_allclose(cuts[0][1][44, 44], pattern(np.array(129 + 138j + 1 + 1j)), atol=3)
     with pytest.raises(VultusError, match="face"):
         mouths.placed(np.zeros((5, 2)))
 

@@ -24,6 +24,7 @@ STEADY: Final = (33, 133, 362, 263, 2)
 LIPS: Final = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87)
 """Those whose mean is the middle of the mouth."""
 _MEAN_FACE: Final = np.array([[92.5, 94.4], [112.8, 94.9], [145.5, 94.5], [166.7, 93.6], [128.9, 137.3]])
+_FACE_MIDDLE, _FACE_SIDE = 129 + 138j, 176  # of the mean face
 _GREY: Final = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as OpenCV turns colours into grey
 
 
@@ -40,11 +41,23 @@ def placed(points: NDArray[Any]) -> tuple[float, float]:
     return float(1 / abs(a)), float(np.angle(a))
 
 
-def cut(picture: NDArray[np.uint8], landmarks: NDArray[Any]) -> NDArray[np.float32]:
-    """The mouth of *picture* uint8 [H, W, 3], grey float32 [88, 88] to 255; *landmarks* [478, 2] are in pixels."""
+def cut(picture: NDArray[np.uint8], landmarks: NDArray[Any], side: int = SIDE) -> NDArray[np.float32]:
+    """The mouth of *picture* uint8 [H, W, 3], grey float32 [side, side] to 255; *landmarks* [478, 2] are in pixels.
+
+    It is always the same part of the face, whatever its *side* in pixels.
+    """
     scale, angle = placed(np.asarray(landmarks, np.float64)[list(STEADY)])
     x, y = np.asarray(landmarks, np.float64)[list(LIPS), :2].mean(axis=0)
-    return square(picture, (float(x), float(y)), SIDE / scale, angle, SIDE) @ _GREY
+    return square(picture, (float(x), float(y)), SIDE / scale, angle, side) @ _GREY
+
+
+def face(picture: NDArray[np.uint8], landmarks: NDArray[Any], side: int = 64) -> NDArray[np.float32]:
+    """The face from brow to chin, upright and of one size, float32 [side, side, 3], 0 to 255; as :func:`cut`."""
+    points = np.asarray(landmarks, np.float64)[list(STEADY), :2]
+    scale, angle = placed(points)
+    turn = np.exp(1j * angle) / scale  # picture = turn × mean face
+    middle = points.mean(axis=0) @ [1, 1j] + turn * (_FACE_MIDDLE - _MEAN_FACE.mean(axis=0) @ [1, 1j])
+    return square(picture, (float(middle.real), float(middle.imag)), _FACE_SIDE / scale, angle, side)
 
 
 def mouths(

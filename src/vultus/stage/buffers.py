@@ -49,6 +49,7 @@ _PART_OF: Final[dict[Kind, str]] = {
     Kind.SOCKET: "skin", Kind.FRAME: "glasses", Kind.HIDDEN: "skin",
 }  # fmt: skip
 
+
 @dataclass(frozen=True, eq=False)
 class Look:
     """What does not move: ``triangles`` int32 [F, 3] and ``part`` uint8 [F]; ``marks`` float32 [P, 4], for each point

@@ -183,9 +183,7 @@ class _Studio:
         finally:
             self._painters.append(painter)
 
-    def _frames(
-        self, painter: _Painter, shot: Shot, names: tuple[str, ...], first: int, stop: int
-    ) -> Iterator[Frame]:
+    def _frames(self, painter: _Painter, shot: Shot, names: tuple[str, ...], first: int, stop: int) -> Iterator[Frame]:
         """Each frame is finished when the next one has been drawn, so that all is drawn once but for a run's ends."""
         want = _Wanted.of(names, shot)
         before = self._look_at(painter, shot, first - 1) if want.past and first else None
@@ -250,9 +248,7 @@ class _Studio:
         return {name: out[name] for name in names}
 
 
-def _detections(
-    out: dict[str, NDArray[Any]], names: Sequence[str], frame: int, fps: float, detector: Detector
-) -> None:
+def _detections(out: dict[str, NDArray[Any]], names: Sequence[str], frame: int, fps: float, detector: Detector) -> None:
     """Add the other landmarks to *out*, which has the true 478."""
     truth = out["landmarks_478"]
     out["landmarks_68"] = truth[list(TO_68)]
