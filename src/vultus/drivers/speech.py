@@ -34,7 +34,9 @@ Array = NDArray[np.float64]
 LOOK_AHEAD: Final = max(LEAD + AHEAD, 2 * REACH) + 0.05
 """Seconds of speech after a frame that must be known before it is given out."""
 
-_PIECE: Final = 1.0  # seconds of frames in one Motion, so that rendering starts at once
+PIECE: Final = 1.0
+"""Seconds of frames in one Motion, so that rendering starts at once."""
+
 _REST: Final = 0.7  # share of an emotion that stays in the face between phrases
 
 
@@ -94,16 +96,17 @@ def perform(
     manner: Manner = PLAIN,
     moods: Sequence[Mood] = (),
     pose: ArrayLike = (0.0, 0.0, 0.0),
+    piece: float = PIECE,
 ) -> Iterator[Motion]:
     """As :func:`drive`, from spans of phones and features, such as a voice gives out with its sound.
 
     Without a *duration* in seconds, the motion ends with the last span. *manner* is how this speaker articulates,
     *moods* are emotions that come and go on top of the style's, *pose* is a rotation vector in radians (each at most
-    0.5) that the head holds.
+    0.5) that the head holds. The motion comes in pieces of *piece* seconds; longer ones take less time in all.
     """
     rate = video_fps(fps)
     length = None if duration is None else as_time(duration)
-    player = _Player(style or Style(), _checked_seed(seed), rate, manner, moods, _checked_pose(pose))
+    player = _Player(style or Style(), _checked_seed(seed), rate, manner, moods, _checked_pose(pose), piece)
     return _perform(spans, player, lambda: as_time(player.known) if length is None else length)
 
 
@@ -152,8 +155,9 @@ class _Player:
         manner: Manner = PLAIN,
         moods: Sequence[Mood] = (),
         pose: ArrayLike = (0.0, 0.0, 0.0),
+        piece: float = PIECE,
     ) -> None:
-        self.fps = fps
+        self.fps, self._piece = fps, max(int(piece * fps), 1)
         self.known = 0.0  # seconds up to which phones and features are final
         self._style, self._seed, self._emotions = style, seed, style.emotions
         self._manner, self._moods = manner, moods
@@ -187,9 +191,8 @@ class _Player:
 
     def play(self, stop: int) -> Iterator[Motion]:
         """Frames up to *stop*, in pieces."""
-        size = max(int(_PIECE * self.fps), 1)
         while self._next < stop:
-            first, last = self._next, min(self._next + size, stop)
+            first, last = self._next, min(self._next + self._piece, stop)
             self._next = last
             times = np.arange(first, last) * self.fps.denominator / self.fps.numerator
             yield Motion(self._frames(times), self.fps, first / self.fps)

@@ -20,6 +20,7 @@ Samples = NDArray[np.float32]
 RATE: Final = 16000
 """Hz of the sound of every act: that of all analysis here, so that nothing is resampled."""
 
+_PIECE: Final = 10.0  # seconds of frames at once
 _FADE: Final = RATE // 200  # samples over which a clip's sound ends
 
 
@@ -97,7 +98,7 @@ def moved(plan: Plan, clean: Samples, phones: list[Phone]) -> Motion:
     held = np.add(plan.pose, (habits.nod, habits.turn, habits.tilt))
     pieces = perform(
         [span], style=style_of(plan), seed=plan.hidden.seed, fps=plan.fps, duration=seconds,
-        manner=plan.hidden.manner, moods=moods_of(plan, seconds), pose=held,
+        manner=plan.hidden.manner, moods=moods_of(plan, seconds), pose=held, piece=_PIECE,
     )  # fmt: skip
     return concatenate(list(pieces))
 

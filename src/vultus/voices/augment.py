@@ -25,6 +25,9 @@ from vultus.voices.finish import Said, Samples, check_range, resampled
 Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
 
+_OVERLAP: Final = 8  # frames of the vocoder that lie over each moment
+_BATCH: Final = 1024  # frames transformed at once: 4 s, which bounds memory
+
 FACTORS: Final = (0.5, 2.0)
 """What speed, pitch and formants may be multiplied by."""
 
@@ -76,43 +79,68 @@ def _frame(rate: int) -> int:
 
 def _stretched(x: Float, rate: int, factor: float, count: int) -> Float:
     size = _frame(rate)
-    hop = size // 8
+    hop = size // _OVERLAP
     window = np.hanning(size + 1)[:-1]
-    frames = -(-count // hop) + 1
-    centres = np.arange(frames) * hop * factor  # in the old sound
     padded = np.pad(x, size, mode="constant")
-    frequency = 2 * np.pi * np.arange(size // 2 + 1) / size
-    out, weight = np.zeros(count + 2 * size), np.zeros(count + 2 * size)
-    phase = np.zeros(size // 2 + 1)
-    for i, centre in enumerate(np.round(centres).astype(int)):
-        begin = centre + size - size // 2
-        if begin + size > len(padded):
-            break
-        spectrum = np.fft.rfft(padded[begin : begin + size] * window)
-        heard = np.angle(spectrum)
-        if i == 0 or begin < hop:
-            phase = heard
-        else:
-            before = np.angle(np.fft.rfft(padded[begin - hop : begin - hop + size] * window))
-            turned = heard - before - frequency * hop
-            turned -= 2 * np.pi * np.round(turned / (2 * np.pi))
-            phase = _locked(phase + frequency * hop + turned, heard, np.abs(spectrum))
-        at = i * hop + size - size // 2
-        out[at : at + size] += np.fft.irfft(np.abs(spectrum) * np.exp(1j * phase), size) * window
-        weight[at : at + size] += window**2
+    centres = np.round(np.arange(-(-count // hop) + 1) * hop * factor).astype(int)  # in the old sound
+    begins = centres + size - size // 2
+    begins = begins[begins + size <= len(padded)]
+    out, weight = np.zeros(count + 3 * size), np.zeros(count + 3 * size)
+    phase: Float | None = None
+    for first in range(0, len(begins), _BATCH):
+        some = begins[first : first + _BATCH]
+        now, before = (
+            np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, size)[some - ago] * window, axis=1)
+            for ago in (0, hop)
+        )
+        level = np.abs(now)
+        phases = _phases(np.angle(now), np.angle(before), level, hop, phase)
+        phase = phases[-1]
+        at = first * hop + size - size // 2
+        _lay(out, np.fft.irfft(level * np.exp(1j * phases), size, axis=1) * window, at)
+        _lay(weight, np.broadcast_to(window**2, (len(some), size)), at)
     return out[size : size + count] / np.maximum(weight[size : size + count], 1e-3)
 
 
-def _locked(phase: Float, heard: Float, level: Float) -> Float:
-    """Let the bins around each peak keep the phases that they have towards it."""
-    middle = level[2:-2]
-    top = (middle >= level[1:-3]) & (middle > level[3:-1]) & (middle >= level[:-4]) & (middle > level[4:])
-    peaks = np.flatnonzero(top) + 2
-    if not len(peaks):
-        return phase
-    nearest = peaks[np.searchsorted((peaks[1:] + peaks[:-1]) / 2, np.arange(len(level)))]
-    locked: Float = phase[nearest] + heard - heard[nearest]
-    return locked
+def _lay(out: Float, pieces: Float, at: int) -> None:
+    """Add overlapping pieces [T, size], each a hop after the one before, to *out* from *at* on."""
+    count, size = pieces.shape
+    hop = size // _OVERLAP
+    for i in range(min(_OVERLAP, count)):
+        row = pieces[i::_OVERLAP]
+        begin = at + i * hop
+        out[begin : begin + row.size] += row.reshape(-1)
+
+
+def _phases(heard: Float, before: Float, level: Float, hop: int, phase: Float | None) -> Float:
+    """The phases [T, bins] that frames get, from those heard in them and a hop before; *phase* is that of the last one.
+
+    The bins around each peak of the spectrum keep the phases that they have towards it.
+    """
+    bins = heard.shape[1]
+    step = 2 * np.pi * np.arange(bins) / (2 * (bins - 1)) * hop
+    turned = heard - before - step
+    step = step + turned - 2 * np.pi * np.round(turned / (2 * np.pi))
+    nearest = _nearest_peaks(level)
+    beside = heard - np.take_along_axis(heard, nearest, 1)
+    out = np.empty_like(heard)
+    for i in range(len(heard)):
+        # Only the sum over time must be done one after the other.
+        phase = heard[i] if phase is None else (phase + step[i])[nearest[i]] + beside[i]
+        out[i] = phase
+    return out
+
+
+def _nearest_peaks(level: Float) -> NDArray[np.intp]:
+    """For each bin of [T, bins] the bin of the nearest peak of its frame; its own where the frame has none."""
+    middle = level[:, 2:-2]
+    top = (middle >= level[:, 1:-3]) & (middle > level[:, 3:-1]) & (middle >= level[:, :-4]) & (middle > level[:, 4:])
+    peak, bins = np.pad(top, ((0, 0), (2, 2))), np.arange(level.shape[1])
+    far = 4 * len(bins)
+    below = np.maximum.accumulate(np.where(peak, bins, -far), axis=1)
+    above = np.minimum.accumulate(np.where(peak, bins, far)[:, ::-1], axis=1)[:, ::-1]
+    nearest = np.where(bins - below <= above - bins, below, above)
+    return np.where(peak.any(1, keepdims=True), nearest, bins)
 
 
 # --- voice ----------------------------------------------------------------------------------------------------------
