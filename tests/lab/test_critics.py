@@ -1,0 +1,137 @@
+"""How the learned judges get their clips, and how they are measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vultus import channels as ch
+from vultus.errors import VultusError
+from vultus.lab import critic_data as data
+from vultus.stage.splits import split_of
+
+torch = pytest.importorskip("torch")
+from vultus.lab import critics  # noqa: E402
+
+
+def a_clip(seed: int, person: int = 0, frames: int = 60) -> data.Seen:
+    """A clip of chance whose mouths show in every pixel what the first mel band of their moment says."""
+    g = np.random.default_rng(seed)
+    level = g.integers(30, 200, frames)
+    mouths = np.repeat(level[:, None], 48 * 48, 1).reshape(frames, 48, 48)
+    mel = np.repeat(level, 4)[:, None] + np.zeros(80)
+    return data.Seen(
+        mouths.astype(np.uint8), g.integers(0, 255, (frames, 64, 64, 3), dtype=np.uint8), mel.astype(np.float16),
+        np.ones(frames, bool), g.integers(0, 15, frames).astype(np.uint8), g.random((frames, 7)).astype(np.float16),
+        g.random((frames, 52)).astype(np.float16), np.array(person),
+    )  # fmt: skip
+
+
+def test_halves_have_other_people_and_other_voices() -> None:
+    a, b = data.Recipe("a", people=20), data.Recipe("b", people=20)
+    assert len(set(data.people_of(a))) == 20
+    assert not set(data.people_of(a)) & set(data.people_of(b))
+    assert not set(data.people_of(a)) & set(data.people_of(replace(a, split="test")))
+    assert {split_of("identity", p) for p in data.people_of(a)} == {"train"}
+    assert data.voices_for(a)
+    with pytest.raises(VultusError, match="no clips"):
+        data.Recipe("c")
+
+
+def test_windows_depend_on_seed_and_step_alone() -> None:
+    clips = [a_clip(i) for i in range(3)]
+    made = data.Windows(clips, ("mouths", "mel", "speech", "units"), 12)
+    one, again, next_ = made.batch(5, 4, 1), made.batch(5, 4, 1), made.batch(6, 4, 1)
+    assert {name: value.shape for name, value in one.items()} == {
+        "mouths": (4, 12, 48, 48), "mel": (4, 48, 80), "speech": (4, 12), "units": (4, 12, 52),
+    }  # fmt: skip
+    for name in one:
+        np.testing.assert_array_equal(one[name], again[name])
+    assert not np.array_equal(one["mouths"], next_["mouths"])
+    with pytest.raises(VultusError, match="longer"):
+        data.Windows(clips, ("mouths",), 61)
+
+
+def test_lips_and_sound_of_a_window_stay_together_and_mirrored_faces_have_mirrored_weights() -> None:
+    still = data.Windows([a_clip(0)], ("mouths", "mel"), 10, still=True).batch(0, 8, 3)
+    np.testing.assert_array_equal(still["mouths"][:, :, 0, 0], still["mel"][:, ::4, 0])
+    clip = a_clip(1)
+    left, right = ch.INDEX["mouthSmileLeft"], ch.INDEX["mouthSmileRight"]
+    seen = data.Windows([clip], ("units",), 60).batch(0, 40, 0)["units"]
+    mirrored = [np.array_equal(u[:, left], clip.units[:, right].astype(np.float32)) for u in seen]
+    kept = [np.array_equal(u[:, left], clip.units[:, left].astype(np.float32)) for u in seen]
+    assert 5 < sum(mirrored) < 35
+    assert sum(mirrored) + sum(kept) == 40
+
+
+def test_kept_clips_are_read_back_and_others_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def make(job: tuple[data.Recipe, int, str]) -> str:
+        recipe, index, path = job
+        made.append(index)
+        clip = a_clip(index)
+        with Path(path).open("wb") as file:
+            kept = data.json.dumps(data.asdict(recipe))
+            np.savez(file, format=data.FORMAT, version=data.VERSION, recipe=kept, **vars(clip))
+        return path
+
+    monkeypatch.setattr(data, "_make", make)
+    recipe = data.Recipe(count=3)
+    first = data.gather(recipe, tmp_path)
+    np.testing.assert_array_equal(first[2].mel, a_clip(2).mel)
+    assert made == [0, 1, 2]
+    next(iter(tmp_path.glob("*00001.npz"))).write_bytes(b"broken")
+    data.gather(recipe, tmp_path)
+    assert made == [0, 1, 2, 1]
+    data.gather(replace(recipe, seconds=3.0), tmp_path)
+    assert made[4:] == [0, 1, 2]
+
+
+def test_measures_of_sync_know_which_way_the_sound_was_shifted(monkeypatch: pytest.MonkeyPatch) -> None:
+    g = np.random.default_rng(0)
+    clips = [a_clip(i) for i in range(4)]
+    same = {id(clip): g.normal(size=(60, 8)) for clip in clips}
+    monkeypatch.setattr(critics, "embeddings", lambda _, clip: (same[id(clip)], same[id(clip)]))
+    figures = critics.measure_sync(torch.nn.Identity(), clips)
+    assert figures["offset within a frame"] == 1
+    assert figures["shifted, within a frame"] == 1
+    assert figures["shifted, right sign"] == 1
+    assert figures["LSE-C"] > 10 * figures["LSE-C of another's sound"]
+    monkeypatch.setattr(critics, "embeddings", lambda *_: (g.normal(size=(60, 8)), g.normal(size=(60, 8))))
+    assert critics.measure_sync(torch.nn.Identity(), clips)["shifted, within a frame"] < 0.5
+
+
+def test_measures_of_the_others_are_best_for_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = [a_clip(i, person=i % 2) for i in range(6)]
+    truth = {id(c.mouths): np.eye(15)[c.visemes] for c in clips}
+    truth |= {id(c.faces): np.asarray(c.emotions, float) for c in clips}
+    monkeypatch.setattr(critics, "_run", lambda _, x: truth[id(x)])
+    assert critics.measure_reader(torch.nn.Identity(), clips)["frames right"] == 1
+    assert critics.measure_reader(torch.nn.Identity(), clips)["commonest viseme"] < 0.2
+    truth |= {
+        id(c.faces): np.log(np.asarray(c.emotions, float).clip(1e-3) / (1.001 - np.asarray(c.emotions, float)))
+        for c in clips
+    }
+    assert critics.measure_emotions(torch.nn.Identity(), clips)["correlation"] > 0.99
+    assert critics.measure_emotions(torch.nn.Identity(), clips)["strongest named"] == 1
+    truth |= {id(c.faces): np.asarray(c.units, float) for c in clips}
+    assert critics.measure_units(torch.nn.Identity(), clips)["median correlation"] == pytest.approx(1)
+    truth |= {id(c.faces): np.eye(4)[[int(c.person)] * 60] for c in clips}
+    found = critics.measure_who(torch.nn.Identity(), clips)
+    assert found["same"] == 0
+    assert found["equal error rate"] == 0
+    assert found["other"] == pytest.approx(2**0.5)
+
+
+def test_a_judge_is_trained_and_leaves_weights_and_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(critics, "gather", lambda recipe, *_: [a_clip(i, i % 3) for i in range(recipe.count)])
+    options = critics.Options("who", "b", 2, 2, data.Recipe(count=8, people=4), tmp_path / "clips", tmp_path / "out")
+    card = critics.train(options)
+    assert (tmp_path / "out" / "who-b.safetensors").is_file()
+    assert card["seed"] == critics.SEEDS["b"]
+    assert set(card["measured"]) == {"same", "other", "equal error rate"}
+    assert "--which b" in card["command"]
