@@ -28,7 +28,7 @@ from tiny_net import STAGES, Causal, Config, Waves  # noqa: E402
 
 from vultus.errors import VultusError  # noqa: E402
 from vultus.lab import checkpoint, train  # noqa: E402
-from vultus.lab.batches import Shuffled  # noqa: E402
+from vultus.lab.batches import Numbered, Shuffled  # noqa: E402
 from vultus.lab.card import About  # noqa: E402
 from vultus.lab.ema import Ema  # noqa: E402
 from vultus.lab.stages import AdamW, Schedule, Stage, derive  # noqa: E402
@@ -302,6 +302,31 @@ def test_a_plain_data_set_is_shuffled_anew_each_epoch(tmp_path: Path) -> None:
     assert fit(tmp_path, data=waves, stages=STAGES[:1])["steps"] == 12
     with pytest.raises(VultusError, match="data set is empty"):
         Shuffled([])
+
+
+def test_examples_are_drawn_by_number() -> None:
+    data = Numbered(lambda number, seed: {"x": np.float32([number, seed])})
+    assert data.batch(3, 2, 9)["x"].tolist() == [[6, 9], [7, 9]]
+
+
+def test_the_page_on_training_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs/training.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert [len(block.splitlines()) <= 50 for block in blocks] == [True]
+    names: dict[str, Any] = {}
+    exec(compile(blocks[0], "training.md", "exec"), names)  # noqa: S102
+    assert [part.shape for part in names["curves"]] == [(1, 1, 2), (1, 5, 2), (1, 2, 2)]
+    assert names["card"]["losses"]["place"] < 0.3  # 0.5 is a curve that stays at zero
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {
+        "runs/smoother.json",
+        "runs/smoother.run/log.jsonl",
+        "runs/smoother.safetensors",
+        "smoother.json",
+        "smoother.onnx",
+    }
 
 
 def test_another_configuration_is_refused_with_what_differs(whole: Path, tmp_path: Path) -> None:

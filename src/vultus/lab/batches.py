@@ -54,6 +54,23 @@ class Shuffled:
         return self.collate([self.examples[int(_order(seed, epoch, count)[at])] for epoch, at in places])
 
 
+class Numbered:
+    """Examples without end as ``Data``: ``draw(number, seed)`` gives one, a function of its arguments alone.
+
+    The numbers run through the steps, so that no example comes twice; *collate* as in ``Shuffled``.
+    """
+
+    def __init__(
+        self, draw: Callable[[int, int], Mapping[str, Any]], collate: Callable[[list[Any]], Batch] = default_collate
+    ) -> None:
+        """Keep both functions."""
+        self.draw, self.collate = draw, collate
+
+    def batch(self, step: int, size: int, seed: int) -> Batch:
+        """The examples with the numbers ``step * size`` to ``(step + 1) * size - 1``."""
+        return self.collate([self.draw(number, seed) for number in range(step * size, (step + 1) * size)])
+
+
 @lru_cache(maxsize=4)
 def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(count)

@@ -153,7 +153,7 @@ def _traced(module: nn.Module, example: Mapping[str, Tensor], interface: Interfa
     with warnings.catch_warnings():
         # Of the exporter's age, and of branches: what they could break, the parity tests show.
         warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
         warnings.simplefilter("ignore", UserWarning)
         try:
             torch.onnx.export(

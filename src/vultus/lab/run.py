@@ -64,7 +64,7 @@ def seeded(*parts: int | str) -> Iterator[None]:
 @contextlib.contextmanager
 def _own_generators() -> Iterator[None]:
     # Where CUDA is not in use it stays asleep.
-    awake = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    awake = torch.cuda.is_initialized()
     with torch.random.fork_rng(devices=None if awake else []):
         yield
 
