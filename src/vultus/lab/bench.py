@@ -7,6 +7,7 @@ Speech comes from the built-in voice, so that nothing is fetched.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import platform
 import statistics
@@ -18,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +133,7 @@ def _measure(quick: bool) -> Iterator[Figure]:
         speech = Path(folder) / "speech.wav"
         _write_speech(speech, 10 if quick else 30)
         yield from _main_job(speech, 1 if quick else 3)
+        yield _stage(1 if quick else 4)
         yield from _start(speech, 2 if quick else 5)
         if not quick:
             yield from _memory(Path(folder))
@@ -202,6 +205,42 @@ def _main_job(speech: Path, repeats: int) -> Iterator[Figure]:
     yield Figure(f"animate {length:.0f} s to mp4, 512x512", "x real time", length / many, length / one, ">= 1")
     first = statistics.median(pipeline.animate(speech, out=out).first_frame or np.inf for _ in range(repeats))
     yield Figure("first frame, in a warm process", "s", first, None, "<= 1")
+
+
+_ACTS = 8  # clips that a process makes for one timing
+
+
+def _stage(repeats: int) -> Figure:
+    """Sound and motion of the stage's clips, by one process for each core; the processes are started beforehand."""
+    cores = os.cpu_count() or 1
+    rates = []
+    for workers in (cores, 1):
+        context = multiprocessing.get_context("spawn")
+        ready = context.Barrier(workers + 1)
+        with context.Pool(workers, _rehearse, (ready,)) as pool:
+            ready.wait()
+            began = time.perf_counter()
+            seconds = sum(pool.imap_unordered(_act, range(repeats * workers * _ACTS)))
+            rates.append(seconds / (time.perf_counter() - began))
+    return Figure("stage: sound and motion of clips", "s of clips/s", rates[0], rates[1], ">= 60")
+
+
+def _rehearse(ready: Barrier) -> None:
+    """Load what a process needs, once."""
+    set_threads(1)
+    for index in range(_ACTS):
+        _act(index)
+    ready.wait()
+
+
+def _act(index: int) -> float:
+    """Make the sound and motion of one clip by the fast voices that are there; its seconds."""
+    from vultus.stage.performances import act
+    from vultus.stage.plan import draw
+    from vultus.stage.splits import voices_of
+
+    fast = [voice for voice in voices_of("train") if voice.startswith(("formant:", "espeak:", "flite:"))]
+    return float(act(draw(0, index, voices=fast)).motion.duration)
 
 
 _FIRST_FRAME = """
