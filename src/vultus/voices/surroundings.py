@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -114,6 +115,28 @@ def babble(count: int, rate: int, *, people: int = 6, seed: int = 0) -> Float:
                 out[first:last] += loud * x[first - at : last - at]
             at += max(len(x), rate // 10)
     return _unit(out)
+
+
+_CROWDS: Final = 6
+_CROWD_SECONDS: Final = 8
+
+
+def _crowds(count: int, rate: int, seed: int) -> Float:
+    """As `babble` of six people, but out of a few crowds that are made once in a process: much faster, less various.
+
+    Two crowds talk at once, each from its own place of its loop on.
+    """
+    rng = np.random.default_rng([seed, 0xC0])
+    out = np.zeros(count)
+    for number in rng.permutation(_CROWDS)[:2]:
+        crowd = _crowd(int(number), rate)
+        out += np.take(crowd, np.arange(count) + int(rng.integers(len(crowd))), mode="wrap")
+    return _unit(out)
+
+
+@lru_cache(maxsize=_CROWDS)
+def _crowd(number: int, rate: int) -> Float:
+    return babble(_CROWD_SECONDS * rate, rate, people=3, seed=number)
 
 
 def _unit(x: Float) -> Float:
@@ -289,7 +312,7 @@ def resound(
             chance.seed(),
             chance.between(5, 35),
         )
-        other = babble(len(x), rate, seed=own % 9973) if kind == "babble" else noise(len(x), rate, kind, seed=own)  # type: ignore[arg-type]
+        other = _crowds(len(x), rate, own) if kind == "babble" else noise(len(x), rate, kind, seed=own)  # type: ignore[arg-type]
         x = add(x, other, snr, phones, rate)
         done.append(Change(kind, snr))
     if chance.turn(0.3) and rate <= 48000:
