@@ -16,6 +16,7 @@ from vultus.drivers.manner import Manner
 from vultus.errors import VultusError
 from vultus.motion import LOOK, Motion
 from vultus.signals.phones import SILENCE, check
+from vultus.signals.text import text_phones
 from vultus.stage.hidden import Habits, Hidden, draw_hidden, habits_of
 from vultus.stage.performances import RATE, Act, act, counterfactual, moved, voiced
 from vultus.stage.plan import Key, Plan, draw
@@ -97,15 +98,28 @@ def test_a_clip_ends_in_time_and_begins_in_silence() -> None:
     assert not done.samples[: RATE // 2].any()
     assert abs(done.samples[-1]) < 1e-4
     assert done.phones[-1].ipa != SILENCE  # cut in the middle of what is said
+    assert done.text == "My mother bought a big blue bottle before five."
+    assert not done.whole
+
+
+@pytest.mark.parametrize("augment", ["", "4:1.0", "9:1.0"])
+def test_sentences_for_which_there_is_no_time_are_left_out(augment: str) -> None:
+    texts = ["One big boat.", "Two small birds.", "Three mad cows.", "Four fair farms."]
+    done = acted(replace(PLAN, text=" ".join(texts), seconds=4.5, augment=augment))
+    assert done.whole
+    assert done.text in (" ".join(texts[:count]) for count in (1, 2, 3))
+    said = [p.arpabet for p in done.phones if p.ipa != SILENCE]
+    assert said == [p.arpabet for p in text_phones(done.text) if p.ipa != SILENCE]
+    assert len(done.samples) <= 4.5 * RATE
 
 
 def test_noise_does_not_move_the_face() -> None:
     """What the microphone adds is not heard by the speaker: only what the voice itself does is."""
     noisy = replace(PLAN, augment="1:1.0")
     done = acted(noisy)
-    clean, phones = voiced(noisy)
-    assert np.abs(done.samples - clean).max() > 1e-3
-    assert np.array_equal(moved(noisy, clean, phones).data, done.motion.data)
+    said = voiced(noisy)
+    assert np.abs(done.samples - said.samples).max() > 1e-3
+    assert np.array_equal(moved(noisy, said).data, done.motion.data)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +195,7 @@ def test_jaw_and_brows_follow_the_voice_as_far_as_they_are_tied_to_it() -> None:
 
     from vultus.signals.features import features
 
-    heard = features(voiced(PLAN)[0], RATE)
+    heard = features(voiced(PLAN).samples, RATE)
     loose = tied(loud_jaw=0.0)
     times = loose.times()
     level = np.interp(times, heard.times(), np.where(heard.speech > 0.5, heard.loudness, np.nan))

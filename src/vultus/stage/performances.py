@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from vultus.stage.hidden import Hidden, habits_of
 from vultus.stage.plan import Key, Plan, augmentation
 from vultus.stage.splits import identity_seed
 
+if TYPE_CHECKING:
+    from vultus.voices.engines import Sentence
+
 Samples = NDArray[np.float32]
 
 RATE: Final = 16000
@@ -25,75 +28,93 @@ _FADE: Final = RATE // 200  # samples over which a clip's sound ends
 
 
 @dataclass(frozen=True, eq=False)
+class Speech:
+    """Someone speaks: ``samples`` float32 [N] in [-1, 1] at ``RATE``, gapless ``phones`` from 0 s to their end, and the
+    ``text`` of the sentences that are heard; ``whole`` unless the last one is cut off."""
+
+    samples: Samples
+    phones: tuple[Phone, ...]
+    text: str
+    whole: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Act:
-    """``samples`` float32 [N] in [-1, 1] at ``rate`` Hz, gapless ``phones`` from 0 s to their end, and the ``motion``
-    that goes with them from 0 s on at the plan's rate of frames."""
+    """A plan acted out: ``samples`` float32 [N] in [-1, 1] at ``rate`` Hz as the microphone hears them, ``phones``,
+    ``text`` and ``whole`` as in :class:`Speech`, and the ``motion`` that goes with them from 0 s on at the plan's rate
+    of frames."""
 
     samples: Samples
     rate: int
     phones: tuple[Phone, ...]
+    text: str
+    whole: bool
     motion: Motion
 
 
 def act(plan: Plan) -> Act:
     """Act out *plan*; the same plan gives the same bytes. Raises VultusError for what it names and is not there."""
-    clean, phones = voiced(plan)
-    return Act(_heard(plan, clean, phones), RATE, tuple(phones), moved(plan, clean, phones))
+    said = voiced(plan)
+    return Act(heard(plan, said), RATE, said.phones, said.text, said.whole, moved(plan, said))
 
 
 # --- sound ----------------------------------------------------------------------------------------------------------
 
 
-def voiced(plan: Plan) -> tuple[Samples, list[Phone]]:
-    """The speech of *plan* as its speaker makes it, before room, noise and microphone: samples and gapless phones.
+def voiced(plan: Plan) -> Speech:
+    """The speech of *plan* as its speaker makes it, before room, noise and microphone.
 
-    Speech ends where the plan's seconds are over, in the middle of a word if need be.
+    As many of its sentences as there is time for; one that is too long alone ends where the time does.
     """
     from vultus.voices.engines import stream
     from vultus.voices.surroundings import revoice
 
-    parts: list[Samples] = []
-    said: list[Phone] = []
+    said: list[Sentence] = []
     for sentence in stream(plan.text, voice=plan.voice, rate=RATE, seed=plan.voice_seed, speed=plan.speed):
-        parts.append(sentence.samples)
-        said += sentence.phones
+        said.append(sentence)
         if sentence.end > 2 * plan.seconds:  # no change of speed brings more of it back into the clip
             break
-    x = np.concatenate(parts)
+    x = np.concatenate([sentence.samples for sentence in said])
+    phones = [phone for sentence in said for phone in sentence.phones]
+    ends = np.array([sentence.end for sentence in said])
     if changed := augmentation(plan.augment):
-        x, said, _ = revoice(x, said, RATE, changed[0], strength=changed[1])
+        before = len(x)
+        x, phones, _ = revoice(x, phones, RATE, changed[0], strength=changed[1])
+        ends *= len(x) / before
     lead, tail = (round(100 * seconds) * RATE // 100 for seconds in (plan.lead, plan.tail))
-    x = np.pad(x, (lead, tail))[: int(plan.seconds * RATE)]
+    kept = max(int((ends * RATE + lead <= plan.seconds * RATE).sum()), 1)
+    x = np.pad(x[: round(ends[kept - 1] * RATE)], (lead, tail))
+    limit = int(plan.seconds * RATE)
+    whole = len(x) - tail <= limit
+    x = x[:limit]
     fade = min(_FADE, len(x))
     x[len(x) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    moved = [replace(p, start=p.start + lead / RATE, end=p.end + lead / RATE) for p in said]
-    return x, fill(moved, 0.0, len(x) / RATE)
+    shifted = [replace(p, start=p.start + lead / RATE, end=p.end + lead / RATE) for p in phones]
+    stop = float(ends[kept - 1]) + lead / RATE
+    within = [replace(p, end=min(p.end, stop)) for p in shifted if p.start < stop - 1e-4]
+    text = " ".join(sentence.text for sentence in said[:kept])
+    return Speech(x, tuple(fill(within, 0.0, len(x) / RATE)), text, whole)
 
 
-def sound(plan: Plan) -> tuple[Samples, list[Phone]]:
-    """The speech of *plan* as the microphone hears it, and its phones, which nothing in the room moves."""
-    x, phones = voiced(plan)
-    return _heard(plan, x, phones), phones
-
-
-def _heard(plan: Plan, x: Samples, phones: list[Phone]) -> Samples:
+def heard(plan: Plan, said: Speech) -> Samples:
+    """What the microphone hears of the speech of *plan*: as long, and every phone at its time."""
     from vultus.voices.surroundings import resound
 
     changed = augmentation(plan.augment)
-    return resound(x, phones, RATE, changed[0], strength=changed[1])[0] if changed else x
+    return resound(said.samples, said.phones, RATE, changed[0], strength=changed[1])[0] if changed else said.samples
 
 
 # --- motion ---------------------------------------------------------------------------------------------------------
 
 
-def moved(plan: Plan, clean: Samples, phones: list[Phone]) -> Motion:
-    """The motion of *plan* that goes with its speech: what is loud and high is heard in the *clean* sound."""
+def moved(plan: Plan, said: Speech) -> Motion:
+    """The motion of *plan* that goes with its speech: the speaker does not hear what the room adds."""
     from vultus.drivers.speech import perform
     from vultus.signals.chunks import SpeechSpan
     from vultus.signals.features import features
 
-    seconds = len(clean) / RATE
-    span = SpeechSpan(0.0, seconds, tuple(phones), features(clean, RATE))
+    seconds = len(said.samples) / RATE
+    span = SpeechSpan(0.0, seconds, said.phones, features(said.samples, RATE))
     habits = plan.hidden.habits
     held = np.add(plan.pose, (habits.nod, habits.turn, habits.tilt))
     pieces = perform(
