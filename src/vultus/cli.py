@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,12 +21,13 @@ from tyro.conf import Positional, UseAppendAction
 from vultus import __version__
 from vultus.defaults import FACE, FPS, LIGHT, SIZE, Quality, Sheet
 from vultus.errors import VultusError, unknown
+from vultus.motion import as_fps
+from vultus.terminal import one_line, progress
 
 if TYPE_CHECKING:
     from vultus.pipeline import Report
 
 
-Progress = Callable[[float, float | None], None]
 File = Annotated[str | None, tyro.conf.arg(metavar="FILE")]
 Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT")]
 Outputs = UseAppendAction[tuple[str, ...]]
@@ -51,7 +52,7 @@ class Demo:
         """Run the command."""
         from vultus.demo import demo
 
-        with _progress("demo") as step:
+        with progress("demo") as step:
             report = demo(
                 self.out, face=self.face, seed=self.seed, quality=self.quality, offline=self.offline, progress=step
             )
@@ -93,7 +94,7 @@ class Animate:
         """Run the command."""
         from vultus import pipeline
 
-        with _progress("animate") as step:
+        with progress("animate") as step:
             report = pipeline.animate(
                 self.speech,
                 text=self.text,
@@ -147,7 +148,7 @@ class Render:
             raise VultusError("There is nothing to render", "Name a motion file, or a --sheet such as people")
         from vultus import pipeline
 
-        with _progress("render") as step:
+        with progress("render") as step:
             report = pipeline.render(
                 self.motion,
                 face=self.face or FACE,
@@ -216,6 +217,66 @@ class Convert:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Make clips of people who speak, with exact truth: sound, phones, motion, cameras, pictures and their buffers."""
+
+    out: Annotated[str, tyro.conf.arg(metavar="DIR")]
+    """The folder to write; one that the same command began is carried on."""
+    clips: int = 10
+    """How many clips."""
+    seed: int = 0
+    """Another seed gives other clips."""
+    rig: str = "phone"
+    """How they are filmed: phone, multiview or closeup."""
+    size: int = 256
+    """Height and width of the pictures in pixels."""
+    split: str = "train"
+    """Which sentences, people and voices may be drawn: train, val or test."""
+    fields: str = "frames,landmarks_68,landmarks_478"
+    """What is kept of each frame, with commas between: frames, depth, normals, masks, uv, flow, occlusion,
+    disocclusion, landmarks_68, landmarks_478, detected_68, detected_478; or all, or none (sound and motion only)."""
+    fps: str = FPS
+    """Frames per second, such as 25, 29.97 or 30000/1001."""
+    seconds: float = 6.0
+    """The longest a clip may be."""
+    voice: UseAppendAction[tuple[str, ...]] = ()
+    """A voice that may speak, such as formant:woman; may be given several times (any installed one unless given)."""
+    face: UseAppendAction[tuple[str, ...]] = ()
+    """A person who may be seen, such as person:11; may be given several times (anyone unless given)."""
+    lossless: bool = False
+    """Keep every pixel exactly: some ten times as large."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Processes side by side; as many as there are processors unless given."""
+    ray: bool = False
+    """Spread the work over the Ray cluster of RAY_ADDRESS (a local one unless that is set)."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from vultus.stage import clips
+
+        names = tuple(filter(None, (name.strip() for name in self.fields.split(","))))
+        with progress("stage", unit="clips") as step:
+            report = clips.write(
+                self.out,
+                self.clips,
+                seed=self.seed,
+                rig=self.rig,
+                size=self.size,
+                split=self.split,
+                fields=None if names == ("all",) else () if names == ("none",) else names,
+                voices=self.voice,
+                people=self.face,
+                fps=float(as_fps(self.fps)),
+                seconds=self.seconds,
+                lossless=self.lossless,
+                workers=self.workers,
+                ray=self.ray,
+                progress=step,
+            )
+        print(report.line())
+
+
+@dataclass(frozen=True)
 class Bench:
     """Measure speed, memory and start-up on this machine (medians, and the same on one thread), or the look."""
 
@@ -233,12 +294,12 @@ class Bench:
         if self.voices:
             from vultus.voices import bias
 
-            with _progress("voices") as step:
+            with progress("voices") as step:
                 print(bias.bench(8 if self.quick else 40, json_path=self.json, progress=step))
             return
         from vultus.lab.bench import bench
 
-        with _progress("bench") as step:
+        with progress("bench") as step:
             table = bench(quick=self.quick, look=self.look, json_path=self.json, progress=step)
         print(table)
 
@@ -307,6 +368,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "animate": Animate,
     "render": Render,
     "convert": Convert,
+    "stage": Stage,
     "bench": Bench,
     "doctor": Doctor,
     "assets": Assets,
@@ -325,23 +387,7 @@ def _tell(report: Report) -> None:
         print(line)
 
 
-@contextlib.contextmanager
-def _progress(title: str) -> Iterator[Progress]:
-    """A progress bar on a terminal, nothing elsewhere; yields a function of (done, total or None) in seconds."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.1f} s"))
-    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(f"{title}: getting ready (longer the first time, which compiles)", total=None)
-        yield lambda done, total: bars.update(task, description=title, completed=done, total=total)
-
-
-def _parse(arguments: Sequence[str]) -> Demo | Animate | Render | Convert | Bench | Doctor | Assets:
+def _parse(arguments: Sequence[str]) -> Demo | Animate | Render | Convert | Stage | Bench | Doctor | Assets:
     """The command that the arguments name; SystemExit(0) for --help, VultusError in one line for bad arguments."""
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         raise unknown("command", arguments[0], COMMANDS)
@@ -358,17 +404,7 @@ def _parse(arguments: Sequence[str]) -> Demo | Animate | Render | Convert | Benc
     except SystemExit as stop:
         if not stop.code:
             raise
-        raise VultusError(*_one_line(caught.getvalue())) from None
-
-
-def _one_line(box: str) -> tuple[str, str]:
-    """tyro's boxed message -> (problem, mend)."""
-    lines = [line.strip("│ ").strip() for line in box.splitlines() if line and line[0] not in "╭╰"]
-    rules = [i for i, line in enumerate(lines) if line.startswith("─")]
-    problem = " ".join(lines[: rules[0]] if rules else lines)
-    # The first two lines after the rule: "Perhaps you meant:" and the nearest option.
-    hint = " ".join(lines[rules[0] + 1 : rules[1]][:2]) if len(rules) > 1 else ""
-    return problem or "The arguments are not understood", hint or "See vultus --help"
+        raise VultusError(*one_line(caught.getvalue())) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
