@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from vultus.clip import FIELDS, Clip
 from vultus.errors import VultusError, unknown
@@ -17,9 +17,6 @@ from vultus.stage.plan import Plan, draw
 from vultus.stage.produce import Report
 from vultus.stage.splits import voices_of
 from vultus.voices import engines
-
-SIZES: Final = (32, 4096)
-"""Fewest and most pixels along a picture's sides."""
 
 
 def make(plan: Plan, *, views: bool = True) -> Clip:
@@ -103,8 +100,12 @@ def write(
     for name in fields or ():
         if name not in FIELDS:
             raise unknown("field", name, FIELDS)
-    if not SIZES[0] <= size <= SIZES[1]:
-        raise VultusError(f"A picture of {size} pixels is out of range", f"Give a --size of {SIZES[0]} to {SIZES[1]}")
+    if not filming.SIZES[0] <= size <= filming.SIZES[1]:
+        raise VultusError(
+            f"A picture of {size} pixels is out of range", f"Give a --size of {filming.SIZES[0]} to {filming.SIZES[1]}"
+        )
+    if seed < 0:
+        raise VultusError(f"The seed is {seed}", "Give --seed 0 or more")
     if count < 1:
         raise VultusError(f"The number of clips is {count}", "Give --clips 1 or more")
     if workers is not None and workers < 1:

@@ -58,7 +58,8 @@ class Report:
         kept = f", {self.clips - self.made} were there" if self.made < self.clips else ""
         speed = f"; {self.made / max(self.wall, 1e-9):.2f} clips/s" if self.made else ""
         size = f"{self.bytes / 1e9:.2f} GB" if self.bytes >= 1e9 else f"{self.bytes / 1e6:.1f} MB"
-        return f"wrote {self.folder} ({self.clips} clips{kept}, {self.seconds:.0f} s, {size}{speed})"
+        clips = "1 clip" if self.clips == 1 else f"{self.clips} clips"
+        return f"wrote {self.folder} ({clips}{kept}, {self.seconds:.0f} s, {size}{speed})"
 
 
 @dataclass(frozen=True)
