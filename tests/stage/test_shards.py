@@ -14,9 +14,9 @@ from pathlib import Path
 
 import av
 import numpy as np
-import pretend
 import pytest
 
+import pretend
 from vultus.clip import FIELDS, Clip
 from vultus.errors import VultusError
 from vultus.stage import fields, produce, shards
@@ -243,7 +243,7 @@ def test_a_killed_run_goes_on(three: Path, tmp_path: Path) -> None:
     )
     script = tmp_path / "run.py"
     script.write_text(code)
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1])
     path = os.pathsep.join([here, *filter(None, sys.path)])
     process = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": path})
     deadline = time.monotonic() + 60
@@ -373,7 +373,7 @@ def test_two_runs_do_not_meet_in_one_folder(three: Path) -> None:
 
 def test_ray_makes_the_same_bytes(three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray")
-    path = os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))))
     monkeypatch.setenv("PYTHONPATH", path)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     report = produce.write(tmp_path / "ray", pretend.clip, 3, arguments=ARGUMENTS, workers=2, ray=True)

@@ -168,7 +168,8 @@ def load_index(folder: str | Path) -> dict[str, Any]:
         if sound and version > VERSION:
             raise VultusError(f"{path} comes from a newer Vultus (version {version})", "Update Vultus")
         for entry in index["clips"]:
-            sound = sound and isinstance(entry["folder"], str) and isinstance(entry["files"], dict)
+            # A name that leads elsewhere is no clip of this set.
+            sound = sound and Path(entry["folder"]).name == entry["folder"] and isinstance(entry["files"], dict)
     except (ValueError, KeyError, TypeError, AttributeError):
         sound = False
     if not sound:
