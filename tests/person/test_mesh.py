@@ -91,6 +91,16 @@ def test_kernels_equal_the_plain_reference(region, subdivisions):
         np.testing.assert_array_equal(single, out[t])
 
 
+@pytest.mark.parametrize("frames", [7, 8, 64, 65])
+def test_frames_side_by_side_are_the_same_bits_as_one_by_one(mesh, frames):
+    data = random_rows(frames, 6)
+    data[::3, ch.EXPRESSION] = 0
+    out, single = mesh.evaluate(data), np.empty_like(mesh.neutral)
+    for t, values in enumerate(data):
+        mesh.evaluate_into(values, single)
+        assert single.tobytes() == out[t].tobytes()
+
+
 def test_a_body_pose_turns_the_body_like_the_reference():
     mesh = build_mesh(SYMMETRIC, region="body")
     turns = np.array([[[0, 0, -0.8], [0.3, 0, 0]], [[0.1, 0, 0.5], [0, 0, 0]]], np.float32)

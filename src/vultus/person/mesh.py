@@ -26,7 +26,7 @@ from vultus.render.threads import spread
 
 Ints = NDArray[np.int32]
 Region = Literal["bust", "body"]
-_BATCH = 16  # frames that one thread moves at a time
+_FEW = 8  # frames that are faster one by one than side by side
 LIMITS = (ch.LOW.copy(), ch.HIGH.copy())  # writeable, so that numba compiles one signature
 
 
@@ -192,16 +192,17 @@ class PersonMesh:
             out = np.empty(shape, np.float32)
         elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
             raise VultusError(f"out must be a C-contiguous float32 array of shape {shape}")
-        pose = self._body(body, len(data))
+        pose, rest = self._body(body, len(data)), (self._mesh, self.sliding, self.topology.fine)
 
         def piece(i: int) -> None:
-            some = slice(i * _BATCH, (i + 1) * _BATCH)
+            if len(data) < _FEW:
+                skinning.frame(data[i], *LIMITS, self._rig, pose[i % len(pose)], *rest, out[i])
+                return
+            some = slice(i * skinning.LANES, (i + 1) * skinning.LANES)
             turns = pose[some] if len(pose) > 1 else pose
-            skinning.frames(
-                data[some], *LIMITS, self._rig, turns, self._mesh, self.sliding, self.topology.fine, out[some]
-            )
+            skinning.frames(data[some], *LIMITS, self._rig, turns, self._shapes, *rest, out[some])
 
-        spread(piece, -(-len(data) // _BATCH))
+        spread(piece, len(data) if len(data) < _FEW else -(-len(data) // skinning.LANES))
         return out
 
     def evaluate_into(self, row: Floats, out: Floats, body: Floats | None = None) -> None:
@@ -224,6 +225,14 @@ class PersonMesh:
         shape, place = self.topology.moved
         delta = np.ascontiguousarray(self.expression[shape, place])
         return (self.all_gains, self.coarse, correctives.DRIVERS, start, vertex, delta, *rest)
+
+    @cached_property
+    def _shapes(self) -> tuple[Any, ...]:
+        """The shapes by vertex, as ``skinning.frames`` takes them."""
+        shape, place = self.topology.moved
+        order = np.argsort(place, kind="stable")
+        begin = np.searchsorted(place[order], np.arange(len(self.coarse) + 1)).astype(np.int32)
+        return begin, shape[order].astype(np.int32), self.expression[shape[order], place[order]]
 
     @cached_property
     def _still(self) -> Floats:
@@ -277,7 +286,7 @@ def _kernel_arrays(
     order = np.argsort(-dense, axis=1, kind="stable")[:, :most].astype(np.int32)
     skin = np.take_along_axis(dense, order, 1)
     rigid = np.where(skin[:, 0] > 0.9999, order[:, 0], -1).astype(np.int32)
-    return start, moved[1].astype(np.int32), rigid, order, skin
+    return start, moved[1].astype(np.uint32), rigid, order, skin
 
 
 def _used(triangles: Ints) -> tuple[NDArray[np.int64], Ints]:
@@ -341,7 +350,7 @@ def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool
         head[:, 0] = pack.joint_names.index("head")
         joints = np.concatenate([joints, head])
         weights = np.concatenate([weights, np.eye(1, joints.shape[1], dtype=np.float32).repeat(len(head), 0)])
-    matrix, fine = None, (np.zeros(1, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))
+    matrix, fine = None, (np.zeros(1, np.uint32), np.zeros(0, np.uint32), np.zeros(0, np.float32))
     moved = np.stack(np.nonzero(np.abs(top.expression).max(axis=2) > 0))
     expression = np.ascontiguousarray(top.expression)
     if subdivisions:
@@ -354,7 +363,7 @@ def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool
             np.concatenate([np.tile(top.part[:body], 4), top.part[body:]]), np.asarray(matrix @ top.rest, np.float32),
             expression,
         )  # fmt: skip
-        fine = (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data)
+        fine = (matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32), matrix.data)
     number = {int(v): i for i, v in enumerate(vertices)}
     return Topology(
         region, subdivisions, vertices, matrix, top.triangles, top.uv, top.uv_triangles, top.part, top.rest, expression,

@@ -21,6 +21,11 @@ ARKIT = len(ch.ARKIT)
 # The joints that a Motion turns, in the order of the kernels' ``driven`` argument.
 DRIVEN = ("neck", "neck2", "neck3", "head", "leftEye", "rightEye")
 
+LANES = 64
+"""Frames that one thread moves at a time, side by side. So many that LLVM makes loops of them, which it computes eight
+or sixteen at once; fewer would be written out one by one."""
+_TILE = 16  # vertices that are written at a time
+
 Array = NDArray[Any]
 
 
@@ -98,6 +103,15 @@ def express(weights: Array, neutral: Array, start: Array, index: Array, delta: A
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _slid(x: float, y: float, z: float, share: float, rest: float, least: float) -> Any:
+    """By how much a vertex of a lid, at x, y, z from the centre of its eye, goes away from it (1: not at all)."""
+    away = math.sqrt(x * x + y * y + z * z)
+    if away < 1e-5:
+        return np.float32(1)
+    return np.float32(max(away + share * (rest - away), least) / away)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def slide(index: Array, eye: Array, place: Array, centres: Array, points: Array) -> None:
     """Keep the lids on the eyeballs: points [V, 3] before skinning, in place.
 
@@ -107,10 +121,7 @@ def slide(index: Array, eye: Array, place: Array, centres: Array, points: Array)
     for i in range(len(index)):
         v, c = index[i], centres[eye[i]]
         x, y, z = points[v, 0] - c[0], points[v, 1] - c[1], points[v, 2] - c[2]
-        away = math.sqrt(x * x + y * y + z * z)
-        if away < 1e-5:
-            continue
-        scale = np.float32(max(away + place[i, 0] * (place[i, 1] - away), place[i, 2]) / away)
+        scale = _slid(x, y, z, place[i, 0], place[i, 1], place[i, 2])
         points[v, 0], points[v, 1], points[v, 2] = c[0] + scale * x, c[1] + scale * y, c[2] + scale * z
 
 
@@ -142,7 +153,10 @@ def skin_vertices(transforms: Array, rigid: Array, joints: Array, skin: Array, p
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def apply_sparse(start: Array, column: Array, value: Array, points: Array, out: Array) -> None:
-    """out [W, 3] = sparse matrix [W, V] (CSR) times points [V, 3]."""
+    """out [W, 3] = sparse matrix [W, V] times points [V, 3].
+
+    The matrix is in rows (CSR); its numbers are unsigned, because signed ones are looked at for counting from the end.
+    """
     for r in range(len(start) - 1):
         x, y, z = np.float32(0), np.float32(0), np.float32(0)
         for i in range(start[r], start[r + 1]):
@@ -154,21 +168,29 @@ def apply_sparse(start: Array, column: Array, value: Array, points: Array, out: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def frame(
-    row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, lids: Any, fine: Any, out: Array
+def _pose(
+    row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, weights: Array, transforms: Array
 ) -> None:
-    """One frame: row [69] -> out [W, 3]. *rig*, *mesh*, *lids* and *fine* are what the kernels above take."""
+    """The weights [S] of all shapes and the transforms [J, 3, 4] of all joints in a frame, row [69]."""
     parents, rest, driven = rig
-    transforms = np.empty((len(parents), 3, 4), np.float32)
     joint_transforms(row, low, high, parents, rest, driven, body, transforms)
-    gains, neutral, pairs, start, index, delta, rigid, joints, skin = mesh
-    weights = np.empty(len(gains), np.float32)
+    gains, pairs = mesh[0], mesh[2]
     for s in range(SHAPES):
         c = s if s < ARKIT else TONGUE + s - ARKIT
         weights[s] = gains[s] * _clean(row[c], low[c], high[c])
     for s in range(SHAPES, len(gains)):
         a, b = pairs[s - SHAPES]
         weights[s] = gains[s] * _clean(row[a], low[a], high[a]) * _clean(row[b], low[b], high[b])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def frame(
+    row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, lids: Any, fine: Any, out: Array
+) -> None:
+    """One frame: row [69] -> out [W, 3]. *rig*, *mesh*, *lids* and *fine* are what the kernels above take."""
+    gains, neutral, _, start, index, delta, rigid, joints, skin = mesh
+    transforms, weights = np.empty((len(rig[0]), 3, 4), np.float32), np.empty(len(gains), np.float32)
+    _pose(row, low, high, rig, body, mesh, weights, transforms)
     rows, column, value = fine
     coarse = np.empty_like(neutral) if len(rows) > 1 else out
     express(weights, neutral, start, index, delta, coarse)
@@ -180,10 +202,96 @@ def frame(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _turn(m: Array, p: Array, q: Array) -> None:
+    """q [3 * LANES] = the transforms *m* [12 * LANES] of the points *p*."""
+    for a in range(3):
+        n, to = m[4 * a * LANES : 4 * (a + 1) * LANES], q[a * LANES : (a + 1) * LANES]
+        for t in range(LANES):
+            to[t] = n[t] * p[t] + n[LANES + t] * p[LANES + t] + n[2 * LANES + t] * p[2 * LANES + t] + n[3 * LANES + t]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _lanes(
+    weights: Array, turns: Array, neutral: Array, shapes: Any, rigid: Array, joints: Array, skin: Array, lids: Any,
+    out: Array,
+) -> None:  # fmt: skip
+    """What ``express``, ``slide`` and ``skin_vertices`` do, to LANES frames at a time, a vertex after the other.
+
+    weights [S, LANES] and turns [J, 12 * LANES] -> out [T <= LANES, V, 3]. *shapes* are the same as in ``express`` by
+    vertex: where the entries of each begin, their shapes [N] and their moves [N, 3].
+    """
+    begin, shape, move = shapes
+    lid, eye, place, centres = lids
+    slot = np.full(len(neutral), -1, np.int32)
+    for i in range(len(lid)):
+        slot[lid[i]] = i
+    # x, y and z before and after skinning in one array, so that LLVM sees that they do not overlap.
+    p, one = np.empty(3 * LANES, np.float32), np.empty(3 * LANES, np.float32)
+    tile = np.empty((_TILE, 3 * LANES), np.float32)
+    for v in range(len(neutral)):
+        q = tile[v % _TILE]
+        x, y, z = neutral[v, 0], neutral[v, 1], neutral[v, 2]
+        for t in range(LANES):
+            p[t], p[LANES + t], p[2 * LANES + t] = x, y, z
+        for i in range(begin[v], begin[v + 1]):
+            w, x, y, z = weights[shape[i]], move[i, 0], move[i, 1], move[i, 2]
+            for t in range(LANES):
+                p[t] += w[t] * x
+                p[LANES + t] += w[t] * y
+                p[2 * LANES + t] += w[t] * z
+        i = slot[v]
+        if i >= 0:
+            c, share, rest, least = centres[eye[i]], place[i, 0], place[i, 1], place[i, 2]
+            for t in range(LANES):
+                x, y, z = p[t] - c[0], p[LANES + t] - c[1], p[2 * LANES + t] - c[2]
+                scale = _slid(x, y, z, share, rest, least)
+                p[t], p[LANES + t], p[2 * LANES + t] = c[0] + scale * x, c[1] + scale * y, c[2] + scale * z
+        j = rigid[v]
+        if j >= 0:
+            _turn(turns[j], p, q)
+        else:
+            for t in range(3 * LANES):
+                q[t] = 0
+            for k in range(skin.shape[1]):
+                share = skin[v, k]
+                if share == 0:
+                    break
+                _turn(turns[joints[v, k]], p, one)
+                for t in range(3 * LANES):
+                    q[t] += share * one[t]
+        # Some vertices at a time, so that what is written to each frame lies together.
+        if v % _TILE == _TILE - 1 or v == len(neutral) - 1:
+            first = v - v % _TILE
+            for t in range(len(out)):
+                some = out[t, first : v + 1]
+                for n in range(len(some)):
+                    some[n, 0], some[n, 1], some[n, 2] = tile[n, t], tile[n, LANES + t], tile[n, 2 * LANES + t]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def frames(
-    data: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, lids: Any, fine: Any, out: Array
-) -> None:
-    """Many frames: data [T, 69] and body [T or 1, J, 3] -> out [T, W, 3], one after the other."""
+    data: Array, low: Array, high: Array, rig: Any, body: Array, shapes: Any, mesh: Any, lids: Any, fine: Any,
+    out: Array,
+) -> None:  # fmt: skip
+    """Up to LANES frames: data [T, 69] and body [T or 1, J, 3] -> out [T, W, 3]; the same bits as ``frame``.
+
+    *shapes* is what ``_lanes`` takes.
+    """
+    count = len(data)
+    gains, neutral, _, _, _, _, rigid, joints, skin = mesh
     stride = 1 if len(body) > 1 else 0
-    for t in range(len(data)):
-        frame(data[t], low, high, rig, body[np.int64(t) * stride], mesh, lids, fine, out[t])
+    transforms, weights = np.empty((len(rig[0]), 3, 4), np.float32), np.empty(len(gains), np.float32)
+    turns, lanes = np.zeros((len(rig[0]), 12 * LANES), np.float32), np.zeros((len(gains), LANES), np.float32)
+    for t in range(count):
+        _pose(data[t], low, high, rig, body[np.int64(t) * stride], mesh, weights, transforms)
+        for s in range(len(weights)):
+            lanes[s, t] = weights[s]
+        for j in range(len(transforms)):
+            for a in range(12):
+                turns[j, a * LANES + t] = transforms[j, a // 4, a % 4]
+    rows, column, value = fine
+    coarse = np.empty((count, len(neutral), 3), np.float32) if len(rows) > 1 else out
+    _lanes(lanes, turns, neutral, shapes, rigid, joints, skin, lids, coarse)
+    if len(rows) > 1:
+        for t in range(count):
+            apply_sparse(rows, column, value, coarse[t], out[t])
