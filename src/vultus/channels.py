@@ -29,6 +29,9 @@ VISEMES: Final[tuple[str, ...]] = (
 )  # fmt: skip
 """The 15 visemes of Oculus LipSync, in its order."""
 
+EMOTIONS: Final[tuple[str, ...]] = ("happy", "sad", "angry", "surprised", "fearful", "disgusted", "contempt")
+"""The emotions that styles weigh and judges read; ``neutral`` is the absence of them."""
+
 ROTATIONS: Final[tuple[str, ...]] = ("neck", "head", "eyeLeft", "eyeRight")
 """The joints that carry a rotation vector, parents before children."""
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vultus.channels import CHANNELS, INDEX, LOW, REGIONS
+from vultus.channels import CHANNELS, EMOTIONS, INDEX, LOW, REGIONS
 from vultus.drivers.articulation import REACH, Articulation, articulate, columns_of, hold, recent
-from vultus.drivers.style import EMOTIONS, express
+from vultus.drivers.style import express
 from vultus.drivers.targets import ANTICIPATION, CARRY_OVER, CONTROLS, TARGETS, targets_of
 from vultus.errors import VultusError
 from vultus.signals.phones import ARPABET, VOWELS, Phone, fill, from_arpabet

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vultus.channels import EYE_LEFT, HEAD, INDEX, NECK, TRANSLATION
+from vultus.channels import EMOTIONS, EYE_LEFT, HEAD, INDEX, NECK, TRANSLATION
 from vultus.drivers.articulation import columns_of
 from vultus.drivers.gaze import EYE_LIMIT
 from vultus.drivers.speech import LOOK_AHEAD, drive, perform
-from vultus.drivers.style import EMOTIONS, Style
+from vultus.drivers.style import Style
 from vultus.errors import VultusError
 from vultus.motion import Motion, concatenate
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vultus.channels import CHANNELS, EXPRESSION, INDEX
-from vultus.drivers.style import EMOTIONS, LOOKS, Style, express, parse_style
+from vultus.channels import CHANNELS, EMOTIONS, EXPRESSION, INDEX
+from vultus.drivers.style import LOOKS, Style, express, parse_style
 from vultus.errors import VultusError
 
 NEUTRAL = np.zeros((3, len(CHANNELS)))

@@ -10,8 +10,9 @@ from dataclasses import asdict, fields, replace
 import numpy as np
 import pytest
 
+from vultus.channels import EMOTIONS
 from vultus.drivers.manner import RANGES
-from vultus.drivers.style import EMOTIONS, LOOKS
+from vultus.drivers.style import LOOKS
 from vultus.errors import VultusError
 from vultus.stage.hidden import Habits, Hidden, draw_hidden, habits_of
 from vultus.stage.plan import Plan, draw

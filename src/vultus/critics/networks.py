@@ -18,8 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
-from vultus.channels import ARKIT, VISEMES
-from vultus.drivers.style import EMOTIONS
+from vultus.channels import ARKIT, EMOTIONS, VISEMES
 from vultus.errors import unknown
 
 Which = Literal["a", "b"]
@@ -197,7 +196,7 @@ class Emotions(nn.Module):
         self.time = _over_time(dim, len(EMOTIONS))
 
     def forward(self, faces: Tensor) -> Tensor:
-        """[B, T, 3, 64, 64] -> logits [B, T, 7] in the order of ``style.EMOTIONS``."""
+        """[B, T, 3, 64, 64] -> logits [B, T, 7] in the order of ``channels.EMOTIONS``."""
         b, t = faces.shape[:2]
         seen = self.see(_centred(faces).flatten(0, 1)).view(b, t, -1)
         out: Tensor = self.time(seen.transpose(1, 2)).transpose(1, 2)

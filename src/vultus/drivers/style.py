@@ -13,16 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vultus.channels import CHANNELS, EXPRESSION, INDEX
+from vultus.channels import CHANNELS, EMOTIONS, EXPRESSION, INDEX
 from vultus.drivers.articulation import columns_of
 from vultus.drivers.manner import PLAIN, Manner, lean
 from vultus.drivers.timing import ease
 from vultus.errors import VultusError, unknown
 
 Array = NDArray[np.float64]
-
-EMOTIONS: Final = ("happy", "sad", "angry", "surprised", "fearful", "disgusted", "contempt")
-"""The emotions that a style weighs; ``neutral`` is the absence of them."""
 
 LOOKS: Final = ("viewer", "wander", "away")
 """Where the eyes rest: on the viewer, often elsewhere, or past the viewer."""

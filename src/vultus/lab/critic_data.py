@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus import channels as ch
+from vultus.channels import EMOTIONS
 from vultus.clip import Clip
-from vultus.drivers.style import EMOTIONS
 from vultus.errors import VultusError
 from vultus.stage.splits import Split, split_of, voices_of
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.random import Generator
 
-from vultus.drivers.style import EMOTIONS
+from vultus.channels import EMOTIONS
 from vultus.errors import VultusError, unknown
 from vultus.motion import as_fps
 from vultus.stage.hidden import Hidden, draw_hidden
