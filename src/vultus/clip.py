@@ -23,16 +23,17 @@ Frame = dict[str, NDArray[Any]]
 
 FIELDS: Final[dict[str, str]] = {
     "frames": "uint8 [H, W, 3], sRGB: the picture as the camera gives it, with its noise and blur",
-    "depth": "float32 [H, W], metres along the view axis; infinite where there is no surface",
-    "normals": "float32 [H, W, 3], unit vectors in the world; 0 where there is no surface",
+    "depth": "float32 [H, W], metres along the view axis to what is seen at the pixel's centre; infinite: nothing",
+    "normals": "float32 [H, W, 3], unit vectors in the world; 0 where there is no surface or hair hides it",
     "masks": "uint8 [H, W], the part of the person (names in ``View.parts``); 255 where there is none",
-    "uv": "float32 [H, W, 2] in [0, 1], the place on the person's skin; -1 where there is none",
-    "flow": "float32 [H, W, 2], pixels (x, y) by which what is seen here has moved in the next frame; 0 in the last",
-    "occlusion": "bool [H, W], what is seen here is hidden or outside in the next frame",
-    "disocclusion": "bool [H, W], what is seen here was hidden or outside in the frame before",
+    "uv": "float32 [H, W, 2] in [0, 1], the place on the person's texture, v up; -1 where there is none, as in hair",
+    "flow": "float32 [H, W, 2], pixels (x, y) by which what is seen here has moved in the next frame, also where it is "
+    "hidden there; what is behind the person counts as infinitely far; 0 in the last frame",
+    "occlusion": "bool [H, W], what is seen here is hidden or outside in the next frame; false in the last",
+    "disocclusion": "bool [H, W], what is seen here was hidden or outside in the frame before; false in the first",
     "landmarks_68": "float32 [68, 3], iBUG's points: x, y in pixels, and 1 where the point is in sight, else 0",
-    "landmarks_478": "float32 [478, 3], MediaPipe's points, likewise",
-    "detected_68": "float32 [68, 3], the 68 points as a detector would give them: x, y in pixels and its confidence",
+    "landmarks_478": "float32 [478, 3], MediaPipe's points, likewise; those outside of the picture have places, too",
+    "detected_68": "float32 [68, 3], as a detector gives them: x, y and confidence; all 0 when it finds no face",
     "detected_478": "float32 [478, 3], likewise",
 }
 """The fields that a view may have, each with its type, shape and unit."""

@@ -76,7 +76,8 @@ def draw_strands(
 def settle(
     covered: float, inverse: np.ndarray, cover: np.ndarray, near: np.ndarray, row: np.ndarray, depth: np.ndarray
 ) -> None:
-    """Decide what is seen: *row* becomes -1 where strands cover less than *covered*; *depth* in metres, inf: nothing."""
+    """Decide what is seen: *row* becomes -1 where strands cover less than *covered*; *depth* in metres, inf for
+    nothing."""
     for y in range(depth.shape[0]):
         for x in range(depth.shape[1]):
             if row[y, x] >= 0 and cover[y, x] >= np.float32(covered):

@@ -101,7 +101,7 @@ def _expose(
 
 @_fast
 def _blur(light: np.ndarray, taps: np.ndarray, along: np.ndarray) -> None:
-    """Blur *light* [H, W, 3] in place with the symmetric *taps* [K], the middle one first; *along* is room [H, W, 3]."""
+    """Blur *light* [H, W, 3] in place with the symmetric *taps* [K], the middle one first; *along* is room."""
     height, width = light.shape[:2]
     for y in range(height):
         for x in range(width):
