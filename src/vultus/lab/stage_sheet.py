@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from vultus import channels as ch
 from vultus.clip import Clip, Frame, View
 from vultus.errors import VultusError
+from vultus.motion import Motion
 from vultus.signals.phones import Phone, arpabet_of
 
 U8 = NDArray[np.uint8]
@@ -30,7 +30,7 @@ _COLOURS: Final[dict[str, tuple[int, int, int]]] = {
     "brows": (70, 52, 40), "lashes": (24, 20, 24),
 }  # fmt: skip
 _OTHER: Final = ((86, 180, 120), (180, 120, 200), (200, 160, 90))
-_CURVES: Final = (
+_CURVES: Final[tuple[tuple[str, tuple[int, int, int], Callable[[Motion], F32]], ...]] = (
     ("jaw", (204, 76, 60), lambda m: m["jawOpen"]),
     ("pucker", (70, 120, 200), lambda m: m["mouthPucker"]),
     ("smile", (60, 150, 90), lambda m: 0.5 * (m["mouthSmileLeft"] + m["mouthSmileRight"])),
@@ -110,7 +110,7 @@ def _depth(frame: Frame, view: View) -> U8:
     """Near is light, far is dark, and what is infinitely far is blue."""
     depth = frame["depth"]
     solid = np.isfinite(depth)
-    near, far = (np.percentile(depth[solid], [1, 99]) if solid.any() else (0.0, 1.0))
+    near, far = np.percentile(depth[solid], [1, 99]) if solid.any() else (0.0, 1.0)
     grey = 245 - 205 * np.clip((np.where(solid, depth, far) - near) / max(far - near, 1e-6), 0, 1)
     return np.where(solid[..., None], grey[..., None].repeat(3, -1), (34, 44, 72)).astype(np.uint8)
 
@@ -205,7 +205,7 @@ def _sound(clip: Clip, width: int, height: int, middle: float) -> U8:
     top = wave + labels + 3
     if clip.motion is not None:
         at = clip.motion.times() - float(clip.motion.start)
-        for name, colour, curve in _CURVES:
+        for _, colour, curve in _CURVES:
             value = np.clip(curve(clip.motion), 0, 1)
             line = [(place(t), height - 2 - (height - top - 4) * v) for t, v in zip(at, value, strict=True)
                     if start - 0.1 <= t <= start + length + 0.1]  # fmt: skip
@@ -220,9 +220,7 @@ def _sound(clip: Clip, width: int, height: int, middle: float) -> U8:
     return np.asarray(panel)
 
 
-def _wave(
-    draw: ImageDraw.ImageDraw, audio: F32, rate: int, span: tuple[float, float], width: int, height: int
-) -> None:
+def _wave(draw: ImageDraw.ImageDraw, audio: F32, rate: int, span: tuple[float, float], width: int, height: int) -> None:
     """The least and greatest sample of every column, about the middle of *height*."""
     first = round(span[0] * rate)
     edges = (first + np.linspace(0, span[1] * rate, width + 1)).astype(int)

@@ -265,6 +265,15 @@ class Portrait:
         of ``surfaces.points``, as posed last; a buffer."""
         return self._points
 
+    def centres(self) -> tuple[I32, F32, F32] | None:
+        """``ids``, ``bary`` and ``inverse_depth`` of a ``Rasteriser`` at the centres of pixels, as posed last; None
+        where no sample lies there, because their number a side is even."""
+        k = self._effort.samples
+        if k % 2 == 0:
+            return None
+        r, some = self._raster, (slice(k // 2, None, k), slice(k // 2, None, k))
+        return r.ids[some], r.bary[some], r.inverse_depth[some]
+
     def strands(self) -> Iterator[tuple[str, F32, F32]]:
         """What each kind of hair is called, its strands [N, P, 3] in metres as posed last, and their widths [N]."""
         return self._hair.posed()

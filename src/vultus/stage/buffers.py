@@ -99,7 +99,9 @@ def _marks(portrait: Portrait) -> F32:
 
 def _lips(mesh: PersonMesh) -> F32:
     """How much each vertex belongs to the lips, [V] in [0, 1]."""
-    image = np.maximum(mesh.masks["lips"], mesh.masks["insideMouth"]).astype(np.float32)[..., None] / 255
+    image = np.maximum(mesh.masks["lips"], mesh.masks["insideMouth"]).astype(np.float32)[..., None] * np.float32(
+        1 / 255
+    )
     value = np.zeros(len(mesh.neutral), np.float32)
     skin = kinds(mesh) == Kind.SKIN
     at = sample(image, mesh.uv[None])[0, :, 0]
@@ -123,7 +125,7 @@ class Sight:
     """One moment as one camera sees it, with all that the moments beside it need.
 
     ``points`` float32 [P, 6] are places and normals of the surfaces, ``strands`` float32 [M, 3] the points of all
-    strands, ``marks`` float32 [478, 3] the landmarks, all in the world; ``ids`` [H, W] and ``bary`` [H, W, 2] as in
+    strands, ``landmarks`` float32 [478, 3], all in the world; ``ids`` [H, W] and ``bary`` [H, W, 2] as in
     ``Rasteriser``; ``row`` int32 [H, W] the point of the strand that is seen, -1 where none is, and ``along`` [H, W]
     how far towards its next; ``depth`` float32 [H, W] in metres.
     """
@@ -131,7 +133,7 @@ class Sight:
     camera: Camera
     points: F32
     strands: F32
-    marks: F32
+    landmarks: F32
     ids: I32
     bary: F32
     row: I32
@@ -148,10 +150,10 @@ class Eye:
 
     def see(self, portrait: Portrait, vertices: F32) -> Sight:
         """What *portrait*, posed or rendered just now with *vertices* [V, 3], shows its camera."""
-        look, raster, camera = self.look, self._raster, portrait.camera
+        look, camera = self.look, portrait.camera
         points = portrait.points[:, :6].copy()
-        raster.draw(project(camera, points), look.triangles)
-        height, width = raster.ids.shape
+        ids, bary, inverse = (np.ascontiguousarray(a) for a in portrait.centres() or self._drawn(camera, points))
+        height, width = ids.shape
         cover, near = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
         row, along = np.full((height, width), -1, np.int32), np.zeros((height, width), np.float32)
         strands = np.empty((int(look.start[-1]), 3), np.float32)
@@ -160,12 +162,18 @@ class Eye:
             strands[first:stop] = some.reshape(-1, 3)
             screen = project(camera, strands[first:stop]).reshape(some.shape)
             kernels.draw_strands(
-                screen, wide, first, camera.focal[1], raster.inverse_depth, cover, near, row, along
+                screen, wide, first, camera.focal[1], inverse, cover, near, row, along
             )  # fmt: skip
         depth = np.empty((height, width), np.float32)
-        kernels.settle(COVERED, raster.inverse_depth, cover, near, row, depth)
+        kernels.settle(COVERED, inverse, cover, near, row, depth)
         marks = np.einsum("pci,pc->pi", vertices[look.index], look.weight).astype(np.float32)
-        return Sight(camera, points, strands, marks, raster.ids.copy(), raster.bary.copy(), row, along, depth)
+        return Sight(camera, points, strands, marks, ids.copy(), bary.copy(), row, along, depth)
+
+    def _drawn(self, camera: Camera, points: F32) -> tuple[I32, F32, F32]:
+        """As ``Portrait.centres``, by a rasteriser of its own."""
+        raster = self._raster
+        raster.draw(project(camera, points), self.look.triangles)
+        return raster.ids, raster.bary, raster.inverse_depth
 
 
 def surface_fields(names: Collection[str], sight: Sight, look: Look) -> Frame:
@@ -191,8 +199,8 @@ def surface_fields(names: Collection[str], sight: Sight, look: Look) -> Frame:
 
 def landmarks_in(sight: Sight) -> F32:
     """The 478 landmarks float32 [478, 3]: x, y in pixels and 1 where the point is in sight, else 0."""
-    pixels, depth = sight.camera.project(sight.marks)
-    out = np.empty((len(sight.marks), 3), np.float32)
+    pixels, depth = sight.camera.project(sight.landmarks)
+    out = np.empty((len(sight.landmarks), 3), np.float32)
     kernels.in_sight(pixels, depth, sight.depth, POINT_NEARER, out)
     return out
 
@@ -204,13 +212,19 @@ def moved(here: Sight, there: Sight | None, look: Look, *, flow: bool) -> tuple[
     motion = np.zeros((*shape, 2) if flow else (0, 0, 2), np.float32)
     hidden = np.zeros(shape, np.bool_)
     if there is not None:
-        (fx, fy), (cx, cy) = there.camera.focal, there.camera.centre
         kernels.trace(
-            here.ids, here.bary, here.row, here.along, look.triangles, there.points, there.strands,
-            there.camera.world_to_camera[:3].copy(), np.array([fx, fy, cx, cy]), far_away(here.camera, there.camera),
-            there.depth, NEARER, motion, hidden,
+            here.ids, here.bary, here.row, here.along, here.strands, _rows(here.camera), look.triangles, there.points,
+            there.strands, _rows(there.camera), far_away(here.camera, there.camera), there.depth, NEARER, motion,
+            hidden,
         )  # fmt: skip
     return motion, hidden
+
+
+def _rows(camera: Camera) -> NDArray[np.float64]:
+    """A camera for the kernel [4, 4]: where the world is, and focal lengths and centre below."""
+    rows = camera.world_to_camera.copy()
+    rows[3] = (*camera.focal, *camera.centre)
+    return rows
 
 
 def far_away(here: Camera, there: Camera) -> NDArray[np.float64]:

@@ -89,8 +89,6 @@ def film(
     the same bytes on any number. Raises VultusError when a shot has neither one camera nor one a frame, or when the
     cameras' sizes differ or lie outside of ``SIZES``.
     """
-    if not len(motion):
-        raise VultusError("There is no frame to film")
     sizes = {(camera.width, camera.height) for shot in shots for camera in shot.cameras}
     if len(sizes) != 1:
         raise VultusError("All cameras of a rig have one size")

@@ -163,65 +163,77 @@ def _shown(x: float, y: float, z: float, depth: np.ndarray, nearer: float) -> bo
     return False
 
 
+@_part
+def _pixel(w: np.ndarray, camera: np.ndarray) -> tuple[float, float, float]:
+    """Pixel x, y and depth of a place *w* [3] under *camera* [4, 4]: [R t] and, below, fx, fy, cx, cy; NaN behind."""
+    z = camera[2, 0] * w[0] + camera[2, 1] * w[1] + camera[2, 2] * w[2] + camera[2, 3]
+    r = 1.0 / z if z > 0.01 else np.nan
+    x = camera[3, 2] + camera[3, 0] * r * (
+        camera[0, 0] * w[0] + camera[0, 1] * w[1] + camera[0, 2] * w[2] + camera[0, 3]
+    )
+    y = camera[3, 3] + camera[3, 1] * r * (
+        camera[1, 0] * w[0] + camera[1, 1] * w[1] + camera[1, 2] * w[2] + camera[1, 3]
+    )
+    return x, y, z
+
+
 @_fast
 def trace(
     ids: np.ndarray,
     bary: np.ndarray,
     row: np.ndarray,
     along: np.ndarray,
-    triangles: np.ndarray,
-    points: np.ndarray,
     strands: np.ndarray,
     camera: np.ndarray,
-    focal: np.ndarray,
+    triangles: np.ndarray,
+    points_there: np.ndarray,
+    strands_there: np.ndarray,
+    camera_there: np.ndarray,
     far: np.ndarray,
-    depth: np.ndarray,
+    depth_there: np.ndarray,
     nearer: float,
     flow: np.ndarray,
     hidden: np.ndarray,
 ) -> None:
     """Where what every pixel shows is at another moment, and whether it is *hidden* there.
 
-    *points* [P, >= 3] and *strands* [M, 3] are the surfaces and strands of the other moment, *camera* [3, 4] takes the
-    world to its camera, *focal* is (fx, fy, cx, cy) and *depth* [H, W] what it sees; *far* [3, 3] takes pixels of what
-    is infinitely far to the other picture. *flow* [H, W, 2] may be empty.
+    *points_there* [P, >= 3] and *strands_there* [M, 3] are the surfaces and strands of the other moment, *depth_there*
+    [H, W] what its camera sees; cameras are as :func:`_pixel` takes them, and *far* [3, 3] takes pixels of what is
+    infinitely far to the other picture. *flow* [H, W, 2] may be empty.
     """
     one = np.float32(1.0)
+    w = np.zeros(3)
     for v in range(ids.shape[0]):
         for u in range(ids.shape[1]):
-            x, y, z = 0.0, 0.0, np.inf
+            px, py = u + 0.5, v + 0.5
             n, f = row[v, u], ids[v, u]
             if n < 0 and f < 0:
-                px, py = u + 0.5, v + 0.5
-                w = far[2, 0] * px + far[2, 1] * py + far[2, 2]
-                if w > 1e-9:
-                    x = (far[0, 0] * px + far[0, 1] * py + far[0, 2]) / w
-                    y = (far[1, 0] * px + far[1, 1] * py + far[1, 2]) / w
-                else:
-                    x, y = u + 0.5, np.nan
+                r = far[2, 0] * px + far[2, 1] * py + far[2, 2]
+                r = 1.0 / r if r > 1e-9 else np.nan
+                x = (far[0, 0] * px + far[0, 1] * py + far[0, 2]) * r
+                y = (far[1, 0] * px + far[1, 1] * py + far[1, 2]) * r
+                z = np.inf
+            elif n >= 0:
+                # A strand is seen beside its middle line, too: what counts is how that moves.
+                t = along[v, u]
+                for c in range(3):
+                    w[c] = strands[n, c] + t * (strands[n + 1, c] - strands[n, c])
+                x0, y0, _ = _pixel(w, camera)
+                for c in range(3):
+                    w[c] = strands_there[n, c] + t * (strands_there[n + 1, c] - strands_there[n, c])
+                x, y, z = _pixel(w, camera_there)
+                x, y = px + x - x0, py + y - y0
             else:
-                wx = wy = wz = 0.0
-                if n >= 0:
-                    t = along[v, u]
-                    wx = strands[n, 0] + t * (strands[n + 1, 0] - strands[n, 0])
-                    wy = strands[n, 1] + t * (strands[n + 1, 1] - strands[n, 1])
-                    wz = strands[n, 2] + t * (strands[n + 1, 2] - strands[n, 2])
-                else:
-                    i, j, k = triangles[f, 0], triangles[f, 1], triangles[f, 2]
-                    a, b = bary[v, u, 0], bary[v, u, 1]
-                    c = one - a - b
-                    wx = a * points[i, 0] + b * points[j, 0] + c * points[k, 0]
-                    wy = a * points[i, 1] + b * points[j, 1] + c * points[k, 1]
-                    wz = a * points[i, 2] + b * points[j, 2] + c * points[k, 2]
-                z = camera[2, 0] * wx + camera[2, 1] * wy + camera[2, 2] * wz + camera[2, 3]
-                r = 1.0 / z if z > 0.01 else np.nan
-                x = focal[2] + focal[0] * r * (camera[0, 0] * wx + camera[0, 1] * wy + camera[0, 2] * wz + camera[0, 3])
-                y = focal[3] + focal[1] * r * (camera[1, 0] * wx + camera[1, 1] * wy + camera[1, 2] * wz + camera[1, 3])
+                i, j, k = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+                a, b = bary[v, u, 0], bary[v, u, 1]
+                for c in range(3):
+                    w[c] = a * points_there[i, c] + b * points_there[j, c] + (one - a - b) * points_there[k, c]
+                x, y, z = _pixel(w, camera_there)
             good = np.isfinite(x) and np.isfinite(y)
             if flow.shape[0]:
-                flow[v, u, 0] = np.float32(x - u - 0.5) if good else 0.0
-                flow[v, u, 1] = np.float32(y - v - 0.5) if good else 0.0
-            hidden[v, u] = not (good and _shown(x, y, z, depth, nearer))
+                flow[v, u, 0] = np.float32(x - px) if good else 0.0
+                flow[v, u, 1] = np.float32(y - py) if good else 0.0
+            hidden[v, u] = not (good and _shown(x, y, z, depth_there, nearer))
 
 
 @_fast
