@@ -36,7 +36,9 @@ def clip(fields=tuple(FIELDS)):
 
 def test_a_sheet_has_a_row_for_every_clip_and_draws_what_there_is():
     one, two = stage_sheet([clip()], tile=64), stage_sheet([clip(), Clip("empty")], tile=64)
-    assert one.dtype == np.uint8 and two.shape[1] == one.shape[1] and two.shape[0] > one.shape[0] + 64
+    assert one.dtype == np.uint8
+    assert two.shape[1] == one.shape[1]
+    assert two.shape[0] > one.shape[0] + 64
     assert np.array_equal(one[:80], two[:80])
     assert len(np.unique(one.reshape(-1, 3), axis=0)) > 200
     bare = stage_sheet([clip(("frames", "depth"))], tile=64)
@@ -54,6 +56,8 @@ def test_the_wheel_shows_direction_as_hue_and_speed_as_strength():
     flow = np.array([[[2, 0], [-2, 0], [0, 0], [1, 0]]], np.float32)
     right, left, none, half = flow_wheel(flow, 2.0)[0].astype(int)
     assert tuple(none) == (255, 255, 255)
-    assert right[0] == 255 and right[1:].max() == 0
-    assert left[0] == 0 and left[1:].min() == 255
+    assert right[0] == 255
+    assert right[1:].max() == 0
+    assert left[0] == 0
+    assert left[1:].min() == 255
     assert 100 < half[1] < 150

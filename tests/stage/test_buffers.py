@@ -74,7 +74,8 @@ def test_flow_and_what_is_hidden_are_those_of_the_plain_version(sights):
 def test_nothing_moves_and_nothing_is_hidden_without_another_moment(sights):
     here, _, look, _ = sights
     flow, hidden = buffers.moved(here, None, look, flow=True)
-    assert not flow.any() and not hidden.any()
+    assert not flow.any()
+    assert not hidden.any()
     flow, hidden = buffers.moved(here, here, look, flow=True)
     assert np.abs(flow).max() < 0.01
     assert hidden.mean() < 0.002
@@ -91,7 +92,7 @@ def test_what_lies_behind_moves_with_the_camera_alone():
 
 
 def test_parts_are_where_they_belong(sights):
-    here, _, look, portrait = sights
+    here, _, look, _portrait = sights
     fields = buffers.surface_fields({"masks", "uv", "normals", "depth"}, here, look)
     masks = fields["masks"]
     seen = {buffers.PARTS[v] for v in np.unique(masks) if v != buffers.NOTHING}
@@ -99,10 +100,12 @@ def test_parts_are_where_they_belong(sights):
     nothing = masks == buffers.NOTHING
     assert np.array_equal(nothing, np.isinf(fields["depth"]))
     hair = masks == buffers.PARTS.index("hair")
-    assert (fields["uv"][nothing | hair] == -1).all() and not fields["normals"][nothing | hair].any()
+    assert (fields["uv"][nothing | hair] == -1).all()
+    assert not fields["normals"][nothing | hair].any()
     solid = ~nothing & (here.row < 0)
     np.testing.assert_allclose(np.linalg.norm(fields["normals"][solid], axis=-1), 1, atol=1e-4)
-    assert (fields["uv"][solid] >= 0).all() and (fields["uv"] <= 1).all()
+    assert (fields["uv"][solid] >= 0).all()
+    assert (fields["uv"] <= 1).all()
     # Lips lie below the middle of the face and above the cloth.
     rows = [np.argwhere(masks == buffers.PARTS.index(n))[:, 0].mean() for n in ("hair", "lips", "cloth")]
     assert rows == sorted(rows)
@@ -111,7 +114,8 @@ def test_parts_are_where_they_belong(sights):
 def test_landmarks_are_in_sight_where_nothing_is_in_front(sights):
     here, _, _, _ = sights
     points = buffers.landmarks_in(here)
-    assert points.shape == (478, 3) and np.isfinite(points).all()
+    assert points.shape == (478, 3)
+    assert np.isfinite(points).all()
     assert 0.5 < points[:, 2].mean() < 1
     assert set(np.unique(points[:, 2])) <= {0, 1}
     assert points[1, 2] == 1  # the tip of the nose

@@ -38,7 +38,8 @@ def test_errors_are_as_large_as_they_should_be_and_grow_where_points_are_hidden(
     assert 0.6 < np.median(size[clear]) < 1.6  # percent of the distance between the eyes
     assert 3 < np.median(size[hidden]) / np.median(size[clear]) < 5
     assert np.median(sure[:, hidden]) < 0.7 * np.median(sure[:, clear])
-    assert sure.min() > 0 and sure.max() <= 1
+    assert sure.min() > 0
+    assert sure.max() <= 1
 
 
 def test_errors_last_for_some_frames_and_differ_between_points():
@@ -81,4 +82,5 @@ def test_drift_is_smooth_and_of_unit_variance():
     assert abs(values.mean()) < 0.05
     assert 0.9 < values.std() < 1.1
     steps = np.abs(np.diff(values, axis=0))
-    assert steps.max() < 1.2 and steps.mean() < 0.25
+    assert steps.max() < 1.2
+    assert steps.mean() < 0.25

@@ -56,7 +56,7 @@ REGIONS: Final[dict[str, tuple[int, ...]]] = {
 """Some of the 478 points by region (MediaPipe's own lists of connections); right is the person's right."""
 
 TO_68: Final = (
-    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,  # jaw, from the right ear
+    127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356,  # jaw, from the right ear
     71, 63, 105, 66, 107, 336, 296, 334, 293, 301,  # brows
     168, 197, 5, 4, 75, 97, 2, 326, 305,  # nose
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,  # eyes
