@@ -33,7 +33,7 @@ def _around(rows: np.ndarray, normals: np.ndarray, out: np.ndarray) -> None:
 @njit(cache=True, nogil=True)
 def _shown(colours: np.ndarray, table: np.ndarray, out: np.ndarray) -> None:
     for n in range(len(colours)):
-        tone.to_screen(colours[n, 0], colours[n, 1], colours[n, 2], table, out[n])
+        out[n, 0], out[n, 1], out[n, 2] = tone.to_screen(colours[n, 0], colours[n, 1], colours[n, 2], table)
 
 
 def shown(colours: np.ndarray) -> np.ndarray:

@@ -56,16 +56,55 @@ def _by_first_use(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], I32]:
     return distinct[order], number[inverse.reshape(keys.shape)]
 
 
-@lru_cache(maxsize=4)
-def surfaces(mesh: PersonMesh) -> Surfaces:
-    """What of *mesh* is drawn, in the order in which it is drawn."""
-    kind = kinds(mesh)
+def _split(mesh: PersonMesh) -> int:
+    """How many triangles of *mesh*'s coarse form were split in four: as ``subdivide.split`` orders them."""
+    matrix = mesh.topology.matrix
+    return 0 if matrix is None else int(np.count_nonzero(mesh.triangles.max(1) >= matrix.shape[1])) // 4
+
+
+def _unsplit(triangles: I32, many: int) -> I32:
+    """The *many* triangles of which the first ``4 * many`` were made, and those after them."""
+    corners = [triangles[i * many : (i + 1) * many, 0] for i in range(3)]
+    return np.concatenate([np.stack(corners, 1), triangles[4 * many :]])
+
+
+# Where the corners of the four parts of a triangle lie on it, [4, 3, 3].
+_PARTS = 0.5 * np.array(
+    [[[2, 0, 0], [1, 1, 0], [1, 0, 1]], [[0, 2, 0], [0, 1, 1], [1, 1, 0]], [[0, 0, 2], [1, 0, 1], [0, 1, 1]],
+     [[1, 1, 0], [0, 1, 1], [1, 0, 1]]]
+)  # fmt: skip
+
+
+def corners_of(mesh: PersonMesh, triangle: I32, bary: F32, coarse: bool = False) -> tuple[I32, F64]:
+    """The vertices [N, 3] and their weights [N, 3] of places *bary* [N, 2] on the rows *triangle* [N] of *mesh*.
+
+    With *coarse* those of the triangle that was split: vertices that a coarse drawing has, too.
+    """
+    weights = np.column_stack([bary, 1 - bary.sum(1)]).astype(np.float64)
+    many = _split(mesh)
+    if not (coarse and many):
+        return mesh.triangles[triangle], weights
+    part = np.where(triangle < 4 * many, triangle // many, 0)
+    row = np.where(triangle < 4 * many, triangle % many, triangle - 3 * many)
+    apart = np.einsum("nk,nkc->nc", weights, _PARTS[part])
+    weights = np.where((triangle < 4 * many)[:, None], apart, weights)
+    return _unsplit(mesh.triangles, many)[row], weights
+
+
+@lru_cache(maxsize=6)
+def surfaces(mesh: PersonMesh, coarse: bool = False) -> Surfaces:
+    """What of *mesh* is drawn, in the order in which it is drawn; *coarse* joins triangles that were split in four."""
+    kind, triangles, uv_triangles = kinds(mesh), mesh.triangles, mesh.uv_triangles
+    if coarse:
+        many = _split(mesh)
+        triangles, uv_triangles = _unsplit(triangles, many), _unsplit(uv_triangles, many)
+        kind = np.concatenate([kind[:many], kind[4 * many :]])
     # The shirt is painted on the lifted skin: MakeHuman's own has a jagged collar.
     drawn = np.flatnonzero(~np.isin(kind, (Kind.HIDDEN, Kind.CLOTH)))
-    drawn = drawn[spatial_order(mesh.neutral[mesh.triangles[drawn]].mean(1))]
-    corners = mesh.triangles[drawn].astype(np.int64)
+    drawn = drawn[spatial_order(mesh.neutral[triangles[drawn]].mean(1))]
+    corners = triangles[drawn].astype(np.int64)
     vertices, welded = _by_first_use(corners)
-    keys, split = _by_first_use(welded.astype(np.int64) * len(mesh.uv) + mesh.uv_triangles[drawn])
+    keys, split = _by_first_use(welded.astype(np.int64) * len(mesh.uv) + uv_triangles[drawn])
     pick = np.ascontiguousarray
     return Surfaces(
         vertices.astype(np.int32), pick(welded), (keys // len(mesh.uv)).astype(np.int32),
@@ -73,9 +112,9 @@ def surfaces(mesh: PersonMesh) -> Surfaces:
     )  # fmt: skip
 
 
-def rows_of(mesh: PersonMesh) -> I32:
+def rows_of(mesh: PersonMesh, coarse: bool = False) -> I32:
     """Which of the drawn ``Surfaces.vertices`` each vertex of *mesh* is, [V]; -1 for those that are not drawn."""
-    drawn = surfaces(mesh).vertices
+    drawn = surfaces(mesh, coarse).vertices
     rows = np.full(len(mesh.neutral), -1, np.int32)
     rows[drawn] = np.arange(len(drawn), dtype=np.int32)
     return rows

@@ -105,14 +105,17 @@ class Hair:
         camera: Camera,
         vertices: F32,
         normals: F32,
+        coarse: bool = False,
     ) -> None:
         """At most *strands* of each groom are drawn, seen by *camera*, in all *reach* times its height long.
 
-        *vertices* and *normals* [D, 3] are those that ``pose`` gets, at rest.
+        *vertices* and *normals* [D, 3] are those that ``pose`` gets, at rest, and *coarse* says which of the mesh's
+        these are (``drawn.rows_of``).
         """
         self._camera, self._anchors = camera, anchors(mesh)
-        number = rows_of(mesh)
+        number = rows_of(mesh, coarse)
         self._skull, self._torso = number[self._anchors.skull], number[self._anchors.torso]
+        self._skull, self._torso = self._skull[self._skull >= 0], self._torso[self._torso >= 0]
         self._at_skull, self._at_torso = (vertices[some].astype(np.float64) for some in (self._skull, self._torso))
         self._neck = mesh.joints.position("neck").astype(np.float64)
         self._parts: list[_Posed] = []
@@ -128,13 +131,14 @@ class Hair:
             points, screen, colour = (np.zeros_like(some.points) for _ in range(3))
             self._parts.append(
                 _Posed(
-                    called[i], some, bind(some, mesh, number, normals), gloss, points, screen, colour,
+                    called[i], some, bind(some, mesh, number, normals, coarse), gloss, points, screen, colour,
                     np.zeros(some.points.shape[:2], np.uint8),
                     min(_BATCH, 1 + int(len(some) * _STRETCH / _length(some, camera))),
                 )
             )  # fmt: skip
         self._shades = [
-            _Shade(few, bind(few, mesh, number, normals), np.zeros_like(few.points)) for few in shades(mesh, identity)
+            _Shade(few, bind(few, mesh, number, normals, coarse), np.zeros_like(few.points))
+            for few in shades(mesh, identity)
         ]
         self._frames = np.zeros((2, 3, 4), np.float32)
         self._lag = np.zeros((3, 3), np.float32)

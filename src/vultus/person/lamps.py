@@ -36,29 +36,41 @@ SPAN = 2 * LANES
 
 
 @part
-def _diffuse(nl: float, wrap_r: float, wrap_g: float, wrap_b: float, s: float, bleed: float) -> tuple[float, ...]:
-    """Light wrapped around the terminator, most in red; the penumbra bleeds red."""
-    one, zero = np.float32(1.0), np.float32(0.0)
-    red = max(zero, (nl + wrap_r) / (one + wrap_r)) * min(one, s * (one + bleed * (one - s)))
-    return red, max(zero, (nl + wrap_g) / (one + wrap_g)) * s, max(zero, (nl + wrap_b) / (one + wrap_b)) * s
+def _lamp(
+    lx: float, ly: float, lz: float, size: float, s: float, gleam: float, back: float,
+    nx: float, ny: float, nz: float, ax: float, ay: float, az: float, vx: float, vy: float, vz: float,
+    far_r: float, far_g: float, far_b: float, bleed: float, thin: float,
+    rough: float, broad: float, narrow: float, f0: float, shine: float,
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """What a surface gives back of a lamp towards l: diffuse red, green, blue, and the highlight.
 
-
-@part
-def _highlight(
-    nl: float, nh: float, lh: float, size: float, rough: float, broad: float, narrow: float, f0: float, shine: float
-) -> float:
-    """Two lobes, as skin has: a broad one and, from the oil on top, a narrow one. Large lamps make both broader."""
+    *s* is the lamp's share that arrives, *gleam* that for highlights, *back* how it passes through ears; n is the
+    normal for diffuse light, a that for highlights, v points to the eye; far is how far light travels in skin.
+    """
     one, zero = np.float32(1.0), np.float32(0.0)
+    # A large lamp reaches around the terminator, and its mirror image is broader and dimmer.
+    wrap = np.float32(0.4) * size
+    wrap_r, wrap_g, wrap_b = wrap + far_r, wrap + far_g, wrap + far_b
+    nl = nx * lx + ny * ly + nz * lz
+    # Ears let light through, red; most of it comes from behind, because the head stands before other lamps.
+    through = back * min(zero, nl) * thin
+    # The penumbra and the terminator bleed red.
+    red = max(zero, (nl + wrap_r) / (one + wrap_r)) * min(one, s * (one + bleed * (one - s))) + through
+    green = max(zero, (nl + wrap_g) / (one + wrap_g)) * s + np.float32(0.36) * through
+    blue = max(zero, (nl + wrap_b) / (one + wrap_b)) * s + np.float32(0.22) * through
+    # Two lobes, as skin has: a broad one and, from the oil on top, a narrow one.
+    hx, hy, hz = lx + vx, ly + vy, lz + vz
+    r = one / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-12))
+    nh, lh = max(zero, (ax * hx + ay * hy + az * hz) * r), max(zero, (lx * hx + ly * hy + lz * hz) * r)
+    nh *= nh
     broad2 = max(np.float32(0.02), rough + np.float32(0.25) * size)
     narrow2 = max(np.float32(0.02), np.float32(0.4) * rough + np.float32(0.25) * size)
-    nh, lh = max(zero, nh), max(zero, lh)
-    nh *= nh
     d, e = nh * (broad2 * broad2 - one) + one, nh * (narrow2 * narrow2 - one) + one
     d, e = d * d, e * e
     g = one - lh
     fresnel = f0 + (one - f0) * g * g * g * g * g * shine
-    k = np.float32(0.25) * max(zero, nl) * fresnel * (broad * e + narrow * d)
-    return k / (d * e * max(lh * lh, np.float32(0.08)))
+    k = np.float32(0.25) * max(zero, ax * lx + ay * ly + az * lz) * gleam * fresnel * (broad * e + narrow * d)
+    return red, green, blue, min(k / (d * e * max(lh * lh, np.float32(0.08))), np.float32(6.0))
 
 
 @fast
@@ -132,31 +144,21 @@ def leave(count: int, light: np.ndarray, up: np.ndarray, eye: np.ndarray, b: np.
         bleed = np.float32(0.14) * soft * clear
         inner = np.float32(0.3) + np.float32(0.7) * ambient  # light of the other lamps that gets into hollows
         least = inner * ambient * np.float32(0.7)
-        diffuse_r, diffuse_g, diffuse_b, shine_r, shine_g, shine_b = zero, zero, zero, zero, zero, zero
-        for q in range(3):
-            if q == 0:
-                lx, ly, lz, l_r, l_g, l_b, size, reach, gleam = kx, ky, kz, k_r, k_g, k_b, k_size, s, s
-            elif q == 1:
-                lx, ly, lz, l_r, l_g, l_b, size, reach, gleam = fx, fy, fz, f_r, f_g, f_b, f_size, inner, least
-            else:
-                lx, ly, lz, l_r, l_g, l_b, size, reach, gleam = bx, by, bz, b_r, b_g, b_b, b_size, inner, least
-            # A large lamp reaches around the terminator, and its mirror image is broader and dimmer.
-            wrap = np.float32(0.4) * size
-            nl = nx * lx + ny * ly + nz * lz
-            d_r, d_g, d_b = _diffuse(nl, wrap + far_r, wrap + far_g, wrap + far_b, reach, bleed)
-            # Ears let light through, red; most of it comes from behind, because the head stands before other lamps.
-            through = (np.float32(-0.20) if q == 2 else np.float32(-0.05)) * min(zero, nl) * thin
-            diffuse_r += (d_r + through) * l_r
-            diffuse_g += (d_g + np.float32(0.36) * through) * l_g
-            diffuse_b += (d_b + np.float32(0.22) * through) * l_b
-            hx, hy, hz = lx + vx, ly + vy, lz + vz
-            r = one / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-12))
-            nh, lh = (ax * hx + ay * hy + az * hz) * r, (lx * hx + ly * hy + lz * hz) * r
-            nl = ax * lx + ay * ly + az * lz
-            k = min(gleam * _highlight(nl, nh, lh, size, rough, broad, narrow, f0, shine), np.float32(6.0))
-            shine_r += k * l_r
-            shine_g += k * l_g
-            shine_b += k * l_b
+        k_dr, k_dg, k_db, k_s = _lamp(
+            kx, ky, kz, k_size, s, s, np.float32(-0.05), nx, ny, nz, ax, ay, az, vx, vy, vz, far_r, far_g, far_b, bleed,
+            thin, rough, broad, narrow, f0, shine,
+        )  # fmt: skip
+        f_dr, f_dg, f_db, f_s = _lamp(
+            fx, fy, fz, f_size, inner, least, np.float32(-0.05), nx, ny, nz, ax, ay, az, vx, vy, vz, far_r, far_g,
+            far_b, bleed, thin, rough, broad, narrow, f0, shine,
+        )  # fmt: skip
+        b_dr, b_dg, b_db, b_s = _lamp(
+            bx, by, bz, b_size, inner, least, np.float32(-0.20), nx, ny, nz, ax, ay, az, vx, vy, vz, far_r, far_g,
+            far_b, bleed, thin, rough, broad, narrow, f0, shine,
+        )  # fmt: skip
+        diffuse_r, shine_r = k_dr * k_r + f_dr * f_r + b_dr * b_r, k_s * k_r + f_s * f_r + b_s * b_r
+        diffuse_g, shine_g = k_dg * k_g + f_dg * f_g + b_dg * b_g, k_s * k_g + f_s * f_g + b_s * b_g
+        diffuse_b, shine_b = k_db * k_b + f_db * f_b + b_db * b_b, k_s * k_b + f_s * f_b + b_s * b_b
         bounce = ambient * (one + np.float32(0.08) * soft * clear * (one - ambient))
         edge = one - max(zero, ax * vx + ay * vy + az * vz)
         edge *= edge

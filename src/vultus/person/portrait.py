@@ -17,7 +17,7 @@ from vultus.person import lamps, occlusion, places, shading, surface, tone, visi
 from vultus.person.appearance import Appearance, paint, palette
 from vultus.person.atlas import Kind, painter_coordinates
 from vultus.person.creases import creases, fold
-from vultus.person.drawn import Surfaces, gather, lift_off, split_seams, surfaces
+from vultus.person.drawn import Surfaces, gather, lift_off, rows_of, split_seams, surfaces
 from vultus.person.eyes import EyeFrames, pupil_diameter
 from vultus.person.glasses import glasses
 from vultus.person.hair import Hair, hair_top, shades
@@ -47,7 +47,7 @@ _ROWS = 8  # that one thread shades at a time
 class _Effort:
     """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and
     lookups in it, cells of hair per pixel along each side, strands of one kind of hair, how many heights of the
-    picture these are long together, and whether skin has relief."""
+    picture these are long together, and whether the skin is fine: subdivided, with relief."""
 
     samples: int
     every: bool
@@ -56,7 +56,7 @@ class _Effort:
     cells: int
     strands: int
     reach: float
-    relief: bool
+    fine: bool
 
 
 _EFFORTS: dict[Quality, _Effort] = {
@@ -141,7 +141,7 @@ class Portrait:
         self._effort = _EFFORTS[quality]
         texels = 2048 if quality == "film" or height > 640 else (1024 if height > 192 else 512)
         self.appearance = _painted(identity, texels)
-        self._surfaces = surfaces(self.mesh)
+        self._surfaces = surfaces(self.mesh, not self._effort.fine)
         frame = glasses(self.mesh, identity)
         self._worn = wear(frame, self.mesh, self._surfaces, self.appearance) if frame else None
         if self._worn:
@@ -160,11 +160,12 @@ class Portrait:
         self._raised, self._normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
         self._lift = np.zeros(count, np.float32)
         self._lift[:skin] = self.appearance.lift[s.vertices]
+        self._lifted = np.ascontiguousarray(s.welded[(self._lift[s.welded] != 0).any(1)])
         # Place, normal, share of sky, texture coordinates; and how far the three sets of creases show.
         self._points = np.zeros((len(s.points), 12), np.float32)
         seams = len(s.uv)
         self._points[:, 6] = 0.9  # of the sky, for what is worn
-        self._points[:seams, 6] = _ambient(self.identity)[s.points[:seams]]
+        self._points[:seams, 6] = _ambient(self.identity)[rows_of(self.mesh)[s.vertices]][s.points[:seams]]
         self._points[:seams, 7:9] = self.appearance.uv[s.uv]
         if self._worn:
             self._points[seams:, 7:9] = self._worn.uv
@@ -175,7 +176,7 @@ class Portrait:
         self._table = tone.tone_table()
         self._plain = places.dithered(tone.encode(self._backdrop, self._table))
         self._words = surface.packed(self._worn.texture if self._worn else self.appearance.texture)
-        rough = self.appearance.relief if self._effort.relief else np.full((1, 1, 8), 128, np.uint8)
+        rough = self.appearance.relief if self._effort.fine else np.full((1, 1, 8), 128, np.uint8)
         self._relief = surface.packed(rough)
         diameter = pupil_diameter(self.light, self.identity.age)
         self._eyes = EyeFrames(self.mesh, self.mesh.neutral, self.appearance.uv, diameter)
@@ -189,7 +190,7 @@ class Portrait:
         self._place(self.mesh.neutral)
         self._hair = Hair(
             self.mesh, self.identity, self._effort.strands, self._effort.reach,
-            self.camera.resized(width * h, height * h), self._raised, self._normals,
+            self.camera.resized(width * h, height * h), self._raised, self._normals, not self._effort.fine,
         )  # fmt: skip
 
     def atlas(self) -> U8:
@@ -217,7 +218,7 @@ class Portrait:
             up = np.array([0, 1, 0], np.float32)
         self._hair.pose(self._raised, self._normals, sway)
         shadow, light_camera = self._shadow()
-        if not self._effort.every:
+        if self._effort.shadow and not self._effort.every:
             self._light_points(shadow, light_camera)
         self._layer.clear(self._raster.inverse_depth)
         self._hair.draw(self._layer, shadow, light_camera, self._light, self._eye)
@@ -284,7 +285,7 @@ class Portrait:
         gather(vertices, s.vertices, self._raised)
         if self._worn:
             self._worn.pose(vertices, self._raised[self._worn.rows :])
-        vertex_normals(self._raised, s.welded, self._normals)
+        vertex_normals(self._raised, self._lifted, self._normals)
         lift_off(self._raised, self._normals, self._lift)
         vertex_normals(self._raised, s.welded, self._normals)
         split_seams(self._raised, self._normals, s.points, self._points)
@@ -293,7 +294,7 @@ class Portrait:
 
     def _fold(self, row: F32 | None) -> None:
         """Crease the skin as the Motion's frame *row* says."""
-        if not self._effort.relief:
+        if not self._effort.fine:
             return
         c = self._creases
         row = np.zeros(len(CHANNELS), np.float32) if row is None else np.array(row, np.float32)

@@ -177,7 +177,8 @@ def shade_rows(
     interpolated, unless *every*. *cells* of a
     ``StrandLayer`` hold hair, one a pixel or one a sample. ``portrait`` explains the other arrays.
 
-    Run by run along a row the samples are gathered, lit together, and settled into pixels.
+    Run by run along a row the samples are gathered, lit together, and settled into pixels. No view of an array is
+    made for a pixel: counting its references would take locks.
     """
     b, out = np.zeros(ROWS * LANES, np.float32), np.zeros(3 * SPAN, np.float32)
     where = np.zeros(LANES, np.int64)  # of *out* holds each sample of the run
@@ -203,7 +204,8 @@ def shade_rows(
                 elif hair and not apart and _covered(cells, inverse, row, column, k):
                     for c in range(3):
                         colour[c] = max(zero, min(cells[row, column, c], np.float32(4.0)))
-                    to_screen(colour[0], colour[1], colour[2], table, image[row, column])
+                    red, green, blue = to_screen(colour[0], colour[1], colour[2], table)
+                    image[row, column, 0], image[row, column, 1], image[row, column, 2] = red, green, blue
                     side = 0
                 sides[column - begin] = side
                 free = open_above(inverse, row * k + k // 2, column * k + k // 2, focal) if every and side else one
@@ -252,11 +254,12 @@ def shade_rows(
                 samples += side * side
                 column += 1
             leave(lanes, light, up, eye, b, out)
-            samples = 0
-            for column in range(begin, column):
+            samples, stop, column = 0, column, begin
+            while column < stop:
                 side = sides[column - begin]
                 if side:
                     _settle(row, column, k, side, apart, inverse, cells, samples, where, out, colour)
-                    to_screen(colour[0], colour[1], colour[2], table, image[row, column])
+                    red, green, blue = to_screen(colour[0], colour[1], colour[2], table)
+                    image[row, column, 0], image[row, column, 1], image[row, column, 2] = red, green, blue
                 samples += side * side
-            column += 1
+                column += 1

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vultus.errors import VultusError
 from vultus.person.atlas import Kind, kinds
+from vultus.person.drawn import corners_of
 from vultus.person.jit import fast, part
 from vultus.person.mesh import PersonMesh
 
@@ -174,14 +175,13 @@ class Binding:
     pivot: F32
 
 
-def bind(groom: Groom, mesh: PersonMesh, number: I32, normals: F32) -> Binding:
+def bind(groom: Groom, mesh: PersonMesh, number: I32, normals: F32, coarse: bool = False) -> Binding:
     """Hang *groom* on *mesh*.
 
-    *number* int32 [V] says which row of the posed vertices each vertex of the mesh is; *normals* float32 [D, 3] are
-    the normals of these rows at rest.
+    *number* int32 [V] says which row of the posed vertices each vertex of the mesh is (``drawn.rows_of``, of which
+    *coarse* says the same); *normals* float32 [D, 3] are the normals of these rows at rest.
     """
-    corners = mesh.triangles[groom.triangle]
-    weights = np.column_stack([groom.bary, 1 - groom.bary.sum(1)]).astype(np.float64)
+    corners, weights = corners_of(mesh, groom.triangle, groom.bary, coarse)
     moves = (mobility(mesh)[corners] * weights).sum(1)
     length = np.linalg.norm(np.diff(groom.points, axis=1), axis=2).sum(1)
     # The skin of the nape goes with the neck in part.

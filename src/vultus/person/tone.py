@@ -41,21 +41,23 @@ def tone_table() -> F32:
 
 
 @part
-def to_screen(r: float, g: float, b: float, table: np.ndarray, out: np.ndarray) -> None:
-    """Linear light -> bytes *out* uint8 [3]; negative light counts as none, light over BRIGHTEST as BRIGHTEST."""
+def to_screen(r: float, g: float, b: float, table: np.ndarray) -> tuple[np.uint8, np.uint8, np.uint8]:
+    """Linear light -> bytes; negative light counts as none, light over BRIGHTEST as BRIGHTEST."""
     zero, one, half = np.float32(0.0), np.float32(1.0), np.float32(0.5)
     scale, top = np.float32(1.0 / BRIGHTEST), np.float32(LEVELS - 1)
     grey = np.float32(_INSET) * (np.float32(_RED) * r + np.float32(_GREEN) * g + np.float32(_BLUE) * b)
     keep = np.float32(1.0 - _INSET)
     # max before min, so that NaN becomes 0.
-    r = table[int(np.sqrt(min(max(zero, (keep * r + grey) * scale), one)) * top + half)]
-    g = table[int(np.sqrt(min(max(zero, (keep * g + grey) * scale), one)) * top + half)]
-    b = table[int(np.sqrt(min(max(zero, (keep * b + grey) * scale), one)) * top + half)]
+    r = table[np.uint64(np.sqrt(min(max(zero, (keep * r + grey) * scale), one)) * top + half)]
+    g = table[np.uint64(np.sqrt(min(max(zero, (keep * g + grey) * scale), one)) * top + half)]
+    b = table[np.uint64(np.sqrt(min(max(zero, (keep * b + grey) * scale), one)) * top + half)]
     grey = np.float32(_OUTSET) * (np.float32(_RED) * r + np.float32(_GREEN) * g + np.float32(_BLUE) * b)
     more, white = np.float32(1.0 / (1.0 - _OUTSET)), np.float32(255.0)
-    out[0] = np.uint8(min(max((r - grey) * more, zero), white) + half)
-    out[1] = np.uint8(min(max((g - grey) * more, zero), white) + half)
-    out[2] = np.uint8(min(max((b - grey) * more, zero), white) + half)
+    return (
+        np.uint8(min(max((r - grey) * more, zero), white) + half),
+        np.uint8(min(max((g - grey) * more, zero), white) + half),
+        np.uint8(min(max((b - grey) * more, zero), white) + half),
+    )
 
 
 def encode(light: F32, table: F32) -> NDArray[np.float32]:

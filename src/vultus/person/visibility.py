@@ -213,9 +213,11 @@ def light_points(
     *eye* [3] is where they are seen from: those that turn away from it are left out, and those whose places on the
     *screen* [P, 3] are not inside the *box* [4] (least x and y, greatest x and y).
     """
-    turn = np.int64(0)  # as a literal it would compile a second kernel
+    turn, p = np.int64(0), np.empty(9, np.float32)  # as a literal it would compile a second kernel
     for n in range(first, last):
-        p, x, y = points[n], screen[n, 0], screen[n, 1]
+        for c in range(6):  # a view would be counted, under a lock
+            p[c] = points[n, c]
+        x, y = screen[n, 0], screen[n, 1]
         seen = box[0] <= x <= box[2] and box[1] <= y <= box[3]
         x, y, z = eye[0] - p[0], eye[1] - p[1], eye[2] - p[2]
         seen = seen and p[3] * x + p[4] * y + p[5] * z >= np.float32(-0.35) * np.sqrt(x * x + y * y + z * z)
