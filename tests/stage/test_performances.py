@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vultus.channels import CHANNELS, EXPRESSION, EYE_LEFT, EYE_RIGHT, HEAD, NECK, TONGUES, TRANSLATION
+from vultus.clip import Clip
 from vultus.drivers.manner import Manner
 from vultus.errors import VultusError
 from vultus.motion import LOOK, Motion
@@ -21,6 +22,7 @@ from vultus.stage.hidden import Habits, Hidden, draw_hidden, habits_of
 from vultus.stage.performances import RATE, Act, act, counterfactual, moved, voiced
 from vultus.stage.plan import Key, Plan, draw
 from vultus.stage.splits import identity_seed
+from vultus.voices.bias import phones_against_alignment
 
 Curve = NDArray[np.float32]
 PLAN = Plan(
@@ -288,3 +290,20 @@ def test_emotions_pass_into_one_another() -> None:
     assert wide[times > 0.8].mean() > 4 * wide[times < 0.3].mean()
     overlap = (times > 0.45) & (times < 0.55)
     assert ((smile > 0.05) & (wide > 0.05))[overlap].any()
+
+
+# --- against the ear ------------------------------------------------------------------------------------------------
+
+
+def test_phones_stand_where_forced_alignment_hears_them() -> None:
+    drawn = [draw(7, index, voices=("formant:woman",), augment=0) for index in range(4)]
+    made = [acted(plan) for plan in drawn]
+    clips = [Clip("", done.samples, done.rate, done.text, done.phones) for done in made]
+    errors, share = phones_against_alignment(clips)
+    assert len(errors) > 60
+    assert share > 0.8
+    assert np.median(np.abs(errors)) < 0.02
+    late = [
+        replace(c, phones=tuple(replace(p, start=p.start + 0.05, end=p.end + 0.05) for p in c.phones)) for c in clips
+    ]
+    assert np.median(np.abs(phones_against_alignment(late)[0])) > 0.03

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from vultus.errors import VultusError
-from vultus.signals.phones import SILENCE, Phone
+from vultus.signals.phones import SILENCE, Phone, from_arpabet
 from vultus.voices import bias, engines, espeak, festival, finish, flite, hibari, misaki
 from vultus.voices.talk import Talk
 
@@ -188,6 +189,7 @@ def test_espeak_says_the_same_in_a_process_that_has_said_much() -> None:
     assert espeak.elsewhere() >= before > 0
     espeak._KEPT.process.kill()
     espeak._KEPT.process.wait()
+    time.sleep(1.1)  # its chances would go by the second in which it was started
     assert engine.speak("Who said so?", voice="en-gb+f3", rate=22050)[0].tobytes() == fresh.tobytes()
     assert espeak._KEPT.process.pid != kept
 
@@ -301,3 +303,18 @@ def test_a_talk_is_the_same_for_every_reader() -> None:
         for p in span.phones:
             level = float(np.sqrt(np.mean(sound[round(p.start * 48000) : round(p.end * 48000)] ** 2)))
             assert level < 0.02 if p.ipa == SILENCE else level > 1e-4
+
+
+def test_stress_comes_from_the_words_where_they_are_read_alike() -> None:
+    names = ["SIL", "B", "AH0", "N", "AE", "N", "AH0", "SIL", "T", "EY", "B", "AH0", "L", "Z", "OW"]
+    phones = [Phone(0.1 * i, 0.1 * i + 0.1, from_arpabet(name)[0]) for i, name in enumerate(names)]
+    out = flite.stressed(phones, "Banana tables")
+    assert [p.stress for p in out] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert [(p.start, p.end, p.ipa) for p in out] == [(p.start, p.end, p.ipa) for p in phones]
+    assert flite.stressed([], "Banana") == []
+
+
+@pytest.mark.parametrize("name", ["flite", "festival"])
+def test_programs_without_stress_marks_get_them(name: str) -> None:
+    phones = installed(name).speak("A banana is on the table.")[1]
+    assert 2 <= sum(p.stress == 1 for p in phones) <= 4

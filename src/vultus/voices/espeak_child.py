@@ -150,6 +150,10 @@ def _speak(library: Any, rate: int, asked: dict[str, Any]) -> tuple[dict[str, An
             i += 1
         return 0
 
+    # It seeds its breath with the time of day. From 1.52 on its chances are its own, before those of the C library.
+    if hasattr(library, "espeak_ng_SetRandSeed"):
+        library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+    ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).srand(1)
     kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))
     callback = kind(hear)
     library.espeak_SetSynthCallback(callback)

@@ -20,7 +20,7 @@ from vultus.errors import VultusError
 from vultus.signals.phones import Phone
 from vultus.signals.text import latin
 from vultus.voices.finish import Said, Spoken, check_common, chosen, finish
-from vultus.voices.flite import name_of, read_wave
+from vultus.voices.flite import name_of, read_wave, stressed
 
 LATE: Final = 0.0
 """Seconds by which its phones are stated too late, as forced alignment hears them (see docs/voices.md)."""
@@ -72,7 +72,7 @@ def speak(spoken: Spoken, *, voice: str = "", rate: int = 16000, seed: int = 0, 
         _run(program, Path(folder))
         samples, own = read_wave(Path(folder) / "speech.wav", "festival")
         rows = (Path(folder) / "speech.lab").read_text("ascii", "replace").splitlines()
-    return finish(samples, _phones(rows), own=own, rate=rate, late=LATE)
+    return finish(samples, stressed(_phones(rows), text), own=own, rate=rate, late=LATE)
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+from dataclasses import replace
+from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -18,7 +20,7 @@ import numpy as np
 
 from vultus.errors import VultusError
 from vultus.signals.phones import SILENCE, VOWELS, Phone, arpabet_of, from_arpabet, known
-from vultus.signals.text import latin
+from vultus.signals.text import latin, text_phones
 from vultus.voices.finish import Said, Samples, Sound, Spoken, check_common, chosen, finish, sounds
 
 LATE: Final = 0.0
@@ -59,7 +61,8 @@ def speak(spoken: Spoken, *, voice: str = "", rate: int = 16000, seed: int = 0, 
         how = ["-t" if isinstance(spoken, str) else "-p", text]
         told = _run(["-voice", voice, "-psdur", "--setf", f"duration_stretch={1 / speed:.4f}", *how, "-o", str(path)])
         samples, own = read_wave(path, "flite")
-    return finish(samples, _phones(told), own=own, rate=rate, late=LATE)
+    phones = _phones(told)
+    return finish(samples, stressed(phones, text) if isinstance(spoken, str) else phones, own=own, rate=rate, late=LATE)
 
 
 @lru_cache(maxsize=1)
@@ -80,6 +83,19 @@ def _named(pairs: list[Sound]) -> str:
         name = "pau" if ipa == SILENCE else "ax" if schwa else phone.lower()
         out.append(f"{name}1" if stress and phone in VOWELS else name)
     return " ".join([*out, "pau"]) if pairs else ""
+
+
+def stressed(phones: list[Phone], text: str) -> list[Phone]:
+    """*phones* with the stress that the words of *text* have; vowels that are read otherwise than we would get none."""
+    told = [p for p in text_phones(text) if p.ipa != SILENCE]
+    own = [i for i, p in enumerate(phones) if p.ipa != SILENCE]
+    pairs = SequenceMatcher(None, [phones[i].arpabet for i in own], [p.arpabet for p in told], autojunk=False)
+    out = list(phones)
+    for block in pairs.get_matching_blocks():
+        for k in range(block.size):
+            at = own[block.a + k]
+            out[at] = replace(out[at], stress=told[block.b + k].stress)
+    return out
 
 
 def _phones(told: str) -> list[Phone]:
