@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from vultus.channels import EMOTIONS, EYE_LEFT, HEAD, INDEX, NECK, TRANSLATION
 from vultus.drivers.articulation import columns_of
 from vultus.drivers.gaze import EYE_LIMIT
+from vultus.drivers.manner import Manner
 from vultus.drivers.speech import LOOK_AHEAD, drive, perform
-from vultus.drivers.style import Style
+from vultus.drivers.style import Mood, Style
 from vultus.errors import VultusError
 from vultus.motion import Motion, concatenate
 
@@ -85,6 +86,25 @@ def _rounded(span: object) -> object:
 
     phones = tuple(replace(p, start=round(p.start, 2), end=round(p.end, 2)) for p in span.phones)
     return replace(span, phones=phones)
+
+
+def test_manner_moods_and_pose_do_not_depend_on_the_cuts(
+    speech: Callable[..., tuple], cut: Callable[..., object]
+) -> None:
+    span, _ = speech(12.0)
+    span = _rounded(span)
+    manner = Manner(jitter=0.02, unevenness=0.2, spread=1.3, pitch_jaw=0.4, pitch_brows=0.6)
+    asked = {"manner": manner, "moods": (Mood("happy", 0.7, end=5), Mood("sad", 0.5, 4)), "pose": (0.0, 0.1, 0.0)}
+    whole = joined(list(perform([span], seed=4, **asked)))
+    within = np.cumsum(np.random.default_rng(3).integers(20, 120, 8)) / 100
+    np.testing.assert_allclose(joined(list(perform(cut(span, within), seed=4, piece=3.7, **asked))), whole, atol=1e-6)
+    assert np.abs(whole - joined(list(perform([span], seed=4)))).max() > 0.1
+
+
+@pytest.mark.parametrize("pose", [(0, 0), (0, 0.6, 0), (0, float("nan"), 0), "up"])
+def test_bad_poses_are_refused_at_once(speech: Callable[..., tuple], pose: object) -> None:
+    with pytest.raises(VultusError, match="no pose of a head"):
+        perform([speech(3.0)[0]], pose=pose)  # type: ignore[arg-type]
 
 
 def test_frames_are_given_out_while_speech_still_comes(

@@ -37,6 +37,8 @@ LOOK_AHEAD: Final = max(LEAD + AHEAD, 2 * REACH) + 0.05
 PIECE: Final = 1.0
 """Seconds of frames in one Motion, so that rendering starts at once."""
 
+_BROW_TIMES: Final = np.linspace(-0.16, 0.16, 9)
+_BROW_WEIGHTS: Final = np.hanning(11)[1:-1] / np.hanning(11).sum()
 _REST: Final = 0.7  # share of an emotion that stays in the face between phrases
 
 
@@ -117,7 +119,10 @@ def _checked_seed(seed: int) -> int:
 
 
 def _checked_pose(pose: ArrayLike) -> Array:
-    held = np.asarray(pose, np.float64)
+    try:
+        held = np.asarray(pose, np.float64)
+    except (TypeError, ValueError):
+        held = np.zeros(0)
     if held.shape != (3,) or not (np.abs(held) <= 0.5).all():
         raise VultusError(f"{pose!r} is no pose of a head", "Give three angles up to 0.5 radians")
     return held
@@ -221,8 +226,7 @@ class _Player:
         data[:, NECK], data[:, HEAD], data[:, TRANSLATION] = gesture.neck, gesture.head, gesture.translation
         eyes = eyes_towards(self._gaze.at(times), gesture.neck, gesture.head, gesture.translation)
         data[:, EYE_LEFT] = data[:, EYE_RIGHT] = eyes
-        raised = 1 - (1 - gesture.brows) * (1 - manner.pitch_brows * np.clip(pitch / 6, 0, 1))
-        _add(data, {"browInnerUp": 0.8, "browOuterUp": 0.7}, raised)
+        _add(data, {"browInnerUp": 0.8, "browOuterUp": 0.7}, self._raised(times, gesture.brows))
         for control in ("browOuterUp", "browDown"):
             lean(data, control, manner.brow_side)
         lids = self._blinks.at(times)
@@ -230,6 +234,15 @@ class _Player:
         for column in columns_of("eyeWide"):
             data[:, column] *= 1 - lids
         return hold(data, mouth.seal, mouth.bite)
+
+    def _raised(self, times: Array, brows: Array) -> Array:
+        """The brows' own raising joined by what the pitch of the voice adds, [T] in [0, 1]."""
+        if not self._manner.pitch_brows:
+            return brows
+        # Brows are slower than voices: they follow the pitch of a third of a second.
+        tone = sum(w * self._prosody.pitch(times + shift) for shift, w in zip(_BROW_TIMES, _BROW_WEIGHTS, strict=True))
+        raised: Array = 1 - (1 - brows) * (1 - self._manner.pitch_brows * np.clip(tone / 6, 0, 1))
+        return raised
 
     def _forget(self, time: float) -> None:
         self._phones = recent(self._phones, time)
