@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_set_is_a_sequence(folder: Path) -> None:
     clips = stage.read(folder)
-    assert (len(clips), clips.count, clips.arguments["seed"]) == (3, 5, 4)
+    assert (len(clips), clips.asked, clips.arguments["seed"]) == (3, 5, 4)
     assert clips.names == ("still-0", "still-1", "still-2")
     assert [clip.name for clip in clips] == list(clips.names)
     assert clips[-1].name == "still-2"

@@ -111,3 +111,8 @@ def test_the_command_that_converts_the_templates_works(tmp_path: Path) -> None:
     subprocess.run([sys.executable, *words[1:]], cwd=tmp_path, check=True)
     sequence(tmp_path, f"{VAL}_sentence30")
     np.testing.assert_array_equal(vocaset.read(tmp_path)[0].load("template"), np.full((5023, 3), 0.1, np.float32))
+
+
+def test_the_page_has_the_command_that_converts_the_templates() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "stage.md").read_text("utf-8")
+    assert f"```\n{vocaset.CONVERT}\n```" in page

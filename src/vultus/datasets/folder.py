@@ -16,6 +16,7 @@ from typing import Final, Literal, overload
 from vultus.clip import Clip, Frame, View
 from vultus.errors import VultusError
 from vultus.motion import Time, as_fps, video_fps
+from vultus.signals.phones import Phone
 
 SUFFIXES: Final = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
 _LONGEST: Final = 1_000_000  # bytes of a transcript
@@ -103,7 +104,7 @@ class Videos(Sequence[Clip]):
 
         item = self.items[index]
         heard, text = audio.read(item.path, self.rate), transcript(item.path)
-        phones = ()
+        phones: tuple[Phone, ...] = ()
         if self.align and text:
             from vultus.signals.align import align
 

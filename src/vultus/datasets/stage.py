@@ -30,7 +30,7 @@ def stream(
 class Shards(Sequence[Clip]):
     """A set of clips on disk: ``len(set)``, ``set[i]``, ``for clip in set``.
 
-    ``arguments`` say how the set was made; ``count`` is how many clips were asked for, of which fewer may be there when
+    ``arguments`` say how the set was made; ``asked`` is how many clips were asked for, of which fewer may be there when
     it was never finished. Opening a clip that is broken, or that is gone, raises VultusError with its name.
     """
 
@@ -39,7 +39,7 @@ class Shards(Sequence[Clip]):
         index = produce.load_index(folder)
         self.folder = folder
         self.arguments: Mapping[str, Any] = index["arguments"]
-        self.count: int = index["count"]
+        self.asked: int = index["count"]
         self._entries: tuple[dict[str, Any], ...] = tuple(index["clips"])
 
     @property

@@ -93,7 +93,7 @@ def write(
     motion); the others are those of `vultus.stage.plan.draw` and `vultus.stage.produce.write`. The same call goes on
     where an earlier one stopped. Raises VultusError for unknown names and numbers out of range before any work.
     """
-    drawing = {
+    drawing: dict[str, Any] = {
         "rig": rig, "size": size, "fps": fps, "seconds": seconds, "voices": list(voices), "people": list(people),
         "split": split, "augment": augment,
     }  # fmt: skip
