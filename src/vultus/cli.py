@@ -235,7 +235,7 @@ class Stage:
     fields: str = "frames,landmarks_68,landmarks_478"
     """What is kept of each frame, with commas between: frames, depth, normals, masks, uv, flow, occlusion,
     disocclusion, landmarks_68, landmarks_478, detected_68, detected_478; or all, or none (sound and motion only)."""
-    fps: str = FPS
+    fps: str = "25"
     """Frames per second, such as 25, 29.97 or 30000/1001."""
     seconds: float = 6.0
     """The longest a clip may be."""
