@@ -43,10 +43,10 @@ FIELDS: Final[dict[str, str]] = {
 class View:
     """One camera's record of a clip, frame by frame.
 
-    ``fields`` are the names from ``FIELDS`` that it has, ``cameras`` the camera of all frames (one) or of each (one a
-    frame); no camera means that it is not known. ``read(names, first, stop)`` yields the fields *names* of the frames
-    in [first, stop), in order; ``parts`` names the values of ``masks``. Frame i stands at ``i / fps`` seconds after the
-    start of the clip's Motion.
+    ``fields`` are the names from ``FIELDS`` that it has, ``size`` is (width, height) in pixels, ``cameras`` are the
+    camera of all frames (one) or of each (one a frame); no camera means that it is not known. ``read(names, first,
+    stop)`` yields the fields *names* of the frames in [first, stop), in order; ``parts`` names the values of ``masks``.
+    Frame i stands at ``i / fps`` seconds after the start of the clip's Motion, or of its sound where it has none.
     """
 
     fields: tuple[str, ...]

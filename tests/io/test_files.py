@@ -134,3 +134,57 @@ def test_check_readable(tmp_path: Path) -> None:
     ):
         with pytest.raises(VultusError, match=said):
             files.check_readable(bad, "sound file")
+
+
+def test_a_folder_appears_whole(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    for text in ("one", "two"):
+        with files.atomic_folder(target) as place:
+            assert place.parent == tmp_path
+            (place / "a").write_text(text)
+            assert not target.exists() or (target / "a").read_text() == "one"
+        assert (target / "a").read_text() == text
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("defect"), KeyboardInterrupt(), VultusError("Bad voice")])
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path, error: BaseException) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("old")
+
+    def fail() -> None:
+        with files.atomic_folder(tmp_path / "out") as place:
+            (place / "a").write_text("new")
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        fail()
+    assert caught.value is error
+    assert (tmp_path / "out" / "a").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_full_disk_in_a_folder_names_the_folder(tmp_path: Path) -> None:
+
+    def fill(nested: bool) -> None:
+        with files.atomic_folder(tmp_path / "out") as place:
+            if nested:
+                with files.atomic(place / "a"):
+                    raise OSError(errno.ENOSPC, "No space left on device")
+            raise OSError(errno.ENOSPC, "No space left on device", str(place / "a"))
+
+    for nested in (False, True):
+        with pytest.raises(VultusError, match=r"Cannot write .*out: the disk is full"):
+            fill(nested)
+    with pytest.raises(VultusError, match=r"Cannot write .*out"), files.atomic_folder(tmp_path / "no" / "out"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_killed_processes_left_is_swept(tmp_path: Path) -> None:
+    (tmp_path / ".vultus-12").mkdir()
+    (tmp_path / ".vultus-12" / "a").touch()
+    (tmp_path / ".vultus-34.json").touch()
+    (tmp_path / "kept").mkdir()
+    files.sweep(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["kept"]

@@ -306,3 +306,45 @@ def test_bad_files_are_told_in_one_line(tmp_path: Path) -> None:
             with pytest.raises(VultusError, match=said) as caught:
                 use(tmp_path / name)
             assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of 80 frames at 29.97 fps whose red and green tell their number, with a key frame at 0 and at 60."""
+    path = tmp_path_factory.mktemp("counted") / "a.mp4"
+    colours = (np.array([20 + 12 * (i % 16), 20 + 12 * (i // 16), 128], np.uint8) for i in range(80))
+    video.write_video(path, (np.broadcast_to(c, (48, 64, 3)) for c in colours), fps=NTSC)
+    return path
+
+
+def _number(frame: np.ndarray) -> int:
+    red, green = (round((float(np.median(frame[:, :, i])) - 20) / 12) for i in (0, 1))
+    return red + 16 * green
+
+
+@pytest.mark.parametrize("first", [0, 1, 30, 59, 60, 61, 79])
+def test_reading_begins_with_the_frame_on_screen(counted: Path, first: int) -> None:
+    for start in (first / NTSC, (first + Fraction(9, 10)) / NTSC):
+        times, frames = zip(*video.read_video(counted, start=start), strict=True)
+        assert [_number(frame) for frame in frames] == list(range(first, 80))
+        assert times[0] == pytest.approx(first / NTSC, abs=1e-4)
+    (last,) = video.read_video(counted, start=99)
+    assert _number(last[1]) == 79
+
+
+@pytest.mark.parametrize(("first", "stop"), [(0, 80), (0, 1), (58, 63), (79, 80)])
+def test_frames_by_number(counted: Path, first: int, stop: int) -> None:
+    assert [_number(f) for f in video.read_frames(counted, NTSC, first, stop)] == list(range(first, stop))
+
+
+def test_frames_at_another_rate(counted: Path) -> None:
+    every = [_number(f) for f in video.read_frames(counted, NTSC / 2, 10, 20)]
+    twice = [_number(f) for f in video.read_frames(counted, NTSC * 2, 30, 40)]
+    assert every == list(range(20, 40, 2))
+    assert twice == [n // 2 for n in range(30, 40)]
+
+
+def test_the_last_frame_is_held_for_half_a_second(counted: Path) -> None:
+    assert [_number(f) for f in video.read_frames(counted, NTSC, 78, 94)] == [78] + [79] * 15
+    with pytest.raises(VultusError, match=r"a\.mp4 ends before its frame 9\d"):
+        list(video.read_frames(counted, NTSC, 78, 200))

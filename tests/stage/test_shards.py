@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import av
@@ -108,6 +109,19 @@ def test_normals_keep_their_direction_and_length() -> None:
 def test_the_same_clip_gives_the_same_bytes(written: Path, tmp_path: Path) -> None:
     shards.write(tmp_path / "again", pretend.clip(3, frames=40), lossless=True)
     assert bytes_of(tmp_path / "again") == bytes_of(written)
+
+
+def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
+    peaks = []
+    for frames in (64, 192):
+        long = pretend.clip(0, frames)
+        tracemalloc.start()
+        shards.write(tmp_path / str(frames), long)
+        for _ in shards.read(tmp_path / str(frames)).view().each(*FIELDS):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.4 * peaks[0]
 
 
 def test_only_the_fields_that_are_named_are_written(tmp_path: Path) -> None:
@@ -314,7 +328,7 @@ def test_a_disk_that_fills_in_the_middle(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_what_a_clip_complains_of_is_told_and_whole_clips_stay(tmp_path: Path) -> None:
-    with pytest.raises(VultusError, match=r"^The voice is hoarse\. Give it tea$"):
+    with pytest.raises(VultusError, match=r"^Clip 2 cannot be made: The voice is hoarse\. Give it tea$"):
         produce.write(tmp_path / "set", pretend.refused, 3, arguments=ARGUMENTS, workers=1)
     assert len(produce.load_index(tmp_path / "set")["clips"]) == 2
     with pytest.raises(VultusError, match="ended from outside"):
@@ -385,10 +399,13 @@ def test_without_ray_the_way_to_it_is_told(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(VultusError, match=r"Ray is not installed.*vultus\[ray\]"):
         produce.write(tmp_path / "set", pretend.clip, 1, arguments={}, ray=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_safetensors_the_way_to_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     with pytest.raises(VultusError, match=r"safetensors is not installed.*vultus\[stage\]"):
         shards.write(tmp_path / "a", pretend.clip(0), ())
+    with pytest.raises(VultusError, match="safetensors is not installed"):
+        produce.write(tmp_path / "set", pretend.clip, 1, arguments={})
     assert list(tmp_path.iterdir()) == []

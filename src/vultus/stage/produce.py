@@ -33,7 +33,7 @@ FORMAT: Final = "vultus-stage"
 VERSION: Final = 1
 INDEX: Final = "index.json"
 
-_SAVE: Final = 10.0  # seconds between two writings of the index
+_SAVE: Final = 10.0  # seconds between two writings of the index, at least
 _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _STORE: Final = 80 * 2**20  # bytes of a local Ray's object store, which holds nothing but records here
 
@@ -80,7 +80,7 @@ class Job:
         made = bool(shards.problem(self.folder, thorough=True))
         try:
             if made:
-                shards.write(self.folder, self.make(self.number), self.fields, lossless=self.lossless)
+                shards.write(self.folder, self._made(), self.fields, lossless=self.lossless)
             found = shards.record(self.folder)
         except VultusError as error:
             return str(error)
@@ -93,6 +93,12 @@ class Job:
             "seconds": found["seconds"],
             "files": listed,
         }
+
+    def _made(self) -> Clip:
+        try:
+            return self.make(self.number)
+        except VultusError as error:
+            raise VultusError(f"Clip {self.number} cannot be made: {error}") from error
 
 
 def write(
@@ -122,6 +128,9 @@ def write(
 
     if count < 1 or (workers is not None and workers < 1):
         raise VultusError("There is nothing to write", "The numbers of clips and workers begin at 1")
+    shards.tensors()
+    if ray:
+        _package()
     begin, place = time.perf_counter(), Path(folder).absolute()
     index = _prepared(place, folder, {**arguments, "fields": fields and list(fields), "lossless": lossless}, count)
     entries: dict[int, Entry] = {}
@@ -133,7 +142,7 @@ def write(
             Job(i, place / f"{i:06d}", make, None if fields is None else tuple(fields), lossless) for i in range(count)
         )
         work = _on_ray(jobs, workers) if ray else _on_processes(jobs, min(workers or available(), count))
-        saved = time.monotonic()
+        saved, pause = time.monotonic(), _SAVE
         try:
             for done in work:
                 if isinstance(done, str):
@@ -142,9 +151,11 @@ def write(
                 entries[done.pop("number")] = done
                 if progress is not None:
                     progress(len(entries), count)
-                if time.monotonic() > saved + _SAVE:
+                if (now := time.monotonic()) > saved + pause:
                     _save(place, index, entries)
+                    # A long index takes its time: it never takes more than a twentieth of all.
                     saved = time.monotonic()
+                    pause = max(_SAVE, 20 * (saved - now))
         finally:
             work.close()
             files.sweep(place)
@@ -314,6 +325,8 @@ def _on_ray(jobs: Iterator[Job], workers: int | None) -> Generator[Entry | str, 
         while running:
             done, running = ray.wait(running)
             yield from ray.get(done)
+    except ray.exceptions.RayTaskError as error:
+        raise (error.cause or error) from None  # a defect of ours, not of Ray
     except ray.exceptions.RayError as error:
         raise VultusError(f"Ray failed: {str(error).strip().splitlines()[-1]}", "See the logs of Ray") from error
     finally:
@@ -321,16 +334,20 @@ def _on_ray(jobs: Iterator[Job], workers: int | None) -> Generator[Entry | str, 
             ray.shutdown()
 
 
-def _cluster(workers: int | None) -> tuple[Any, bool]:
-    """Ray, connected, and whether this call started it, so that its processes work with one thread each."""
-    address = os.environ.get("RAY_ADDRESS") or "local"
-    if address == "local":
+def _package() -> Any:
+    """The package ray; VultusError when it is not installed."""
+    if (os.environ.get("RAY_ADDRESS") or "local") == "local":
         # Under `uv run`, Ray would otherwise build a copy of the environment for its workers on the same machine.
         os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     try:
-        ray = importlib.import_module("ray")
+        return importlib.import_module("ray")
     except ImportError:
         raise VultusError("Ray is not installed", "pip install 'vultus[ray]'") from None
+
+
+def _cluster(workers: int | None) -> tuple[Any, bool]:
+    """Ray, connected, and whether this call started it, so that its processes work with one thread each."""
+    ray, address = _package(), os.environ.get("RAY_ADDRESS") or "local"
     if ray.is_initialized():
         return ray, False
     options: dict[str, Any] = {}
