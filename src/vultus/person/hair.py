@@ -29,6 +29,7 @@ I32 = NDArray[np.int32]
 
 _CHUNK = 256  # strands that one thread moves and lights at a time
 _BATCH, _STRETCH = 1024, 50_000  # strands, and pixels along them, that are lit before they are drawn and hide others
+_JOINED = 4  # strands at most that one stands for because they are thin
 _SHADE = 1500  # strands at most that one kind of hair draws into a shadow map
 _SHADE_WIDTH = 0.0014  # metres; less would leave holes between them
 
@@ -61,12 +62,16 @@ def hair_top(mesh: PersonMesh, identity: Identity) -> float:
     return max((float(np.quantile(top, 0.998)) for top in tops), default=-np.inf)
 
 
+def _depth(groom: Groom, camera: Camera) -> float:
+    """How far *groom* is from *camera*, in metres, at least 0.1."""
+    centre = groom.points.reshape(-1, 3).mean(0)
+    return max(float(camera.world_to_camera[2, :3] @ centre + camera.world_to_camera[2, 3]), 0.1)
+
+
 def _length(groom: Groom, camera: Camera) -> float:
     """About how many pixels long all strands of *groom* are together."""
-    centre = groom.points.reshape(-1, 3).mean(0)
-    depth = float(camera.world_to_camera[2, :3] @ centre + camera.world_to_camera[2, 3])
     length = float(np.linalg.norm(np.diff(groom.points, axis=1), axis=2).sum())
-    return max(1.0, length * camera.focal[1] / max(depth, 0.1))
+    return max(1.0, length * camera.focal[1] / _depth(groom, camera))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +107,15 @@ class Hair:
         identity: Identity,
         strands: int,
         reach: float,
+        grain: float,
         camera: Camera,
         vertices: F32,
         normals: F32,
         coarse: bool = False,
     ) -> None:
         """At most *strands* of each groom are drawn, seen by *camera*, in all *reach* times its height long.
+
+        Strands thinner than *grain* pixels are joined, up to _JOINED of them to one.
 
         *vertices* and *normals* [D, 3] are those that ``pose`` gets, at rest, and *coarse* says which of the mesh's
         these are (``drawn.rows_of``).
@@ -124,7 +132,11 @@ class Hair:
         for i, groom in enumerate(grooms(mesh, identity)):
             if not len(groom):
                 continue
-            some = thinned(groom, min(strands / len(groom), reach * camera.height / _length(groom, camera)))
+            share = min(strands / len(groom), reach * camera.height / _length(groom, camera))
+            if grain:
+                wide = float(groom.width.mean()) * camera.focal[1] / _depth(groom, camera)
+                share = min(share, max((wide / grain) ** (4 / 3), 1 / _JOINED))
+            some = thinned(groom, share)
             # Those nearest to the camera first: what they hide then costs little.
             some = chosen(some, np.argsort(some.points.mean(1) @ forward, kind="stable"))
             gloss = np.random.default_rng([identity.seed, 60, i]).uniform(-1, 1, len(some)).astype(np.float32)

@@ -40,14 +40,15 @@ FACE_SHARE = 0.55  # of the height of the default picture, chin to hairline
 _DISTANCE = 1.3  # metres from the default camera to the face
 _SOME = 1024  # points that one thread finds the light of at a time
 _INSIDE = (Kind.EYE_LEFT, Kind.EYE_RIGHT, Kind.TONGUE, Kind.CAVITY, Kind.SOCKET)
-_ROWS = 8  # that one thread shades at a time
+_ROWS = 32  # that one thread shades at a time
 
 
 @dataclass(frozen=True)
 class _Effort:
     """What a quality spends: samples per pixel along each side, whether all are shaded, shadow map size and
     lookups in it, cells of hair per pixel along each side, strands of one kind of hair, how many heights of the
-    picture these are long together, and whether the skin is fine: subdivided, with relief."""
+    picture these are long together, how many pixels wide they are at least, and whether the skin is fine: subdivided,
+    with relief."""
 
     samples: int
     every: bool
@@ -56,13 +57,14 @@ class _Effort:
     cells: int
     strands: int
     reach: float
+    grain: float
     fine: bool
 
 
 _EFFORTS: dict[Quality, _Effort] = {
-    "draft": _Effort(1, False, 0, 0, 1, 2400, 550, False),
-    "default": _Effort(2, False, 384, 16, 1, 8000, 1900, True),
-    "film": _Effort(3, True, 768, 24, 3, 100_000, np.inf, True),
+    "draft": _Effort(1, False, 0, 0, 1, 2000, 400, 0.4, False),
+    "default": _Effort(2, False, 384, 16, 1, 8000, 1900, 0.0, True),
+    "film": _Effort(3, True, 768, 24, 3, 100_000, np.inf, 0.0, True),
 }
 
 
@@ -183,15 +185,24 @@ class Portrait:
         self._eye = self.camera.position.astype(np.float32)
         self._map: tuple[F64, ShadowMap] | None = None
         self._home = self.mesh.neutral[s.vertices].mean(0)
-        # What lies inside the head casts no shadow that could be seen.
-        self._casting = np.ascontiguousarray(s.welded[~np.isin(s.kind, _INSIDE)])
+        self._casting = self._casters()
         margin = 0.05 * height * k
         self._box = np.array([-margin, -margin, width * k + margin, height * k + margin], np.float32)
         self._place(self.mesh.neutral)
         self._hair = Hair(
-            self.mesh, self.identity, self._effort.strands, self._effort.reach,
+            self.mesh, self.identity, self._effort.strands, self._effort.reach, self._effort.grain,
             self.camera.resized(width * h, height * h), self._raised, self._normals, not self._effort.fine,
         )  # fmt: skip
+
+    def _casters(self) -> I32:
+        """The triangles [F, 3] over the drawn vertices that cast shadows: coarse ones, finer than the map's texels."""
+        s = surfaces(self.mesh, not self._effort.every)
+        triangles = rows_of(self.mesh, not self._effort.fine)[s.vertices[s.welded]]
+        # What lies inside the head casts no shadow that could be seen.
+        triangles = triangles[~np.isin(s.kind, _INSIDE)]
+        if self._worn:
+            triangles = np.concatenate([triangles, self._worn.frame.triangles + np.int32(self._worn.rows)])
+        return np.ascontiguousarray(triangles, np.int32)
 
     def atlas(self) -> U8:
         """The painted colours as sRGB [S, S, 3], row 0 at v = 1; ``appearance.uv`` are their coordinates."""
