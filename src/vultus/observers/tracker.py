@@ -25,7 +25,7 @@ from vultus import rotations, store
 from vultus.errors import VultusError, unknown
 from vultus.observers.warp import square
 
-__all__ = ["LANDMARKS", "Box", "Face", "Tracker"]
+__all__ = ["LANDMARKS", "SCORED", "SCORE_COLUMNS", "Box", "Face", "Tracker"]
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -39,8 +39,7 @@ SMALLEST: Final = 16
 _DETECTOR, _MESH = 128, 256  # pixels along the networks' inputs
 _SURE, _SAME = 0.5, 0.3  # score that makes a face; overlap from which two boxes are one face
 _ROOM = 1.5  # side of the cut-out square over that of the face
-# Which landmarks the third network looks at, in its order.
-_SCORED = (
+SCORED: Final = (
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80,
     81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153,
     154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251,
@@ -48,9 +47,11 @@ _SCORED = (
     321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382, 384, 385, 386,
     387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
 )  # fmt: skip
+"""Which landmarks the third network looks at, in its order."""
 # The third network's own order: "_neutral" first, then the names as the alphabet has them; it knows no tongueOut.
 _OUTPUTS = tuple(sorted(name for name in ch.ARKIT if name != "tongueOut"))
-_COLUMNS = np.array([ch.INDEX[name] for name in _OUTPUTS])
+SCORE_COLUMNS: Final = np.array([ch.INDEX[name] for name in _OUTPUTS])
+"""Where its outputs, less the first, stand among ``channels.ARKIT``."""
 
 
 @dataclass(frozen=True)
@@ -206,8 +207,8 @@ class Tracker:
         if not np.isfinite(points).all():
             return None
         scores = np.zeros(len(ch.ARKIT), np.float32)
-        raw = next(iter(self._scorer(np.ascontiguousarray(points[list(_SCORED), :2])).values())).ravel()
-        scores[_COLUMNS] = np.clip(raw[1:], 0, 1)
+        raw = next(iter(self._scorer(np.ascontiguousarray(points[list(SCORED), :2])).values())).ravel()
+        scores[SCORE_COLUMNS] = np.clip(raw[1:], 0, 1)
         (left, top), (right, bottom) = points[:, :2].min(0), points[:, :2].max(0)
         box = float(left), float(top), float(right), float(bottom)
         rotation = _head_rotation(points, self._canonical, self._weights)
