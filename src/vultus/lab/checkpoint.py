@@ -83,7 +83,7 @@ def latest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         except (VultusError, OSError, ValueError):
             continue
         if facts.get("format") == FORMAT and facts.get("sha256") == digest and facts.get("step") == step:
-            if facts["version"] > VERSION:
+            if facts.get("version", 0) > VERSION:
                 raise VultusError(f"The checkpoint in {folder} is of a newer Vultus", "Update Vultus.")
             return tensors, facts
     return None

@@ -30,6 +30,8 @@ from vultus.lab.ema import Ema
 from vultus.lab.run import Machine, Run, repeatable, seeded, settings_of
 from vultus.lab.stages import Stage, checked, derive
 
+__all__ = ["Hook", "Machine", "Measure", "fit_dataset", "seeded"]
+
 Hook = Callable[[int, dict[str, float]], None]
 """Takes the steps done and that step's figures: losses by name, "total", "norm" (of the gradient) and "lr"."""
 Measure = Callable[[nn.Module], Mapping[str, float]]
@@ -84,8 +86,10 @@ def fit_dataset(
                 run.save()  # shows before any work is done that the disk can be written
             fabric.barrier()
             _train(fabric, run, data, seed, about.name, save_every, hook, quiet)
-            ready = _finish(fabric, run, seed, about, folder, measure)
-        fabric.barrier()
+            if fabric.is_global_zero:
+                _finish(run, seed, about, folder, measure)
+            fabric.barrier()
+            ready = card.read(folder / f"{about.name}.json")
         checkpoint.load_weights(model, folder / f"{about.name}.safetensors")
         model.eval()
     return ready
@@ -238,7 +242,7 @@ def _step(
     return figures
 
 
-def _finish(fabric: Fabric, run: Run, seed: int, about: About, folder: Path, measure: Measure | None) -> dict[str, Any]:
+def _finish(run: Run, seed: int, about: About, folder: Path, measure: Measure | None) -> None:
     """Write weights and card, and remove the checkpoints."""
     final = run.mean.tensors if run.mean else run.model.state_dict()
     content = checkpoint.as_bytes(final, "vultus-weights")
@@ -262,8 +266,6 @@ def _finish(fabric: Fabric, run: Run, seed: int, about: About, folder: Path, mea
         "sha256": hashlib.sha256(content).hexdigest(),
         "settings": run.settings,
     }
-    if fabric.is_global_zero:
-        checkpoint.write_bytes(folder / f"{about.name}.safetensors", content)
-        checkpoint.write_bytes(folder / f"{about.name}.json", (json.dumps(made, indent=1) + "\n").encode())
-        checkpoint.clear(run.folder)
-    return made
+    checkpoint.write_bytes(folder / f"{about.name}.safetensors", content)
+    checkpoint.write_bytes(folder / f"{about.name}.json", (json.dumps(made, indent=1) + "\n").encode())
+    checkpoint.clear(run.folder)
