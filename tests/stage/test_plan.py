@@ -17,6 +17,7 @@ from vultus.errors import VultusError
 from vultus.stage.hidden import Habits, Hidden, draw_hidden, habits_of
 from vultus.stage.plan import Plan, draw
 from vultus.stage.splits import SPLITS, identity_seed, leaks, normal, split_of, voices_of
+from vultus.voices import espeak
 
 TRAIN = ("formant:man", "formant:woman", "espeak:en-us", "flite:slt")
 VOICES = {"train": TRAIN, "val": ("kokoro:jf_alpha", "festival:x"), "test": ("hibari:heart",)}
@@ -138,6 +139,16 @@ def test_the_voices_that_are_there_are_of_the_split() -> None:
     found = voices_of("train")
     assert "formant:woman" in found
     assert {split_of("voice", voice) for voice in found} == {"train"}
+    for voice in found:
+        if voice.startswith("espeak:"):
+            assert espeak._checked(voice.partition(":")[2])
+
+
+def test_a_long_clip_gets_long_text_in_every_split() -> None:
+    for split in SPLITS:
+        plan = draw(1, 1, voices=VOICES[split], split=split, seconds=120.0)
+        assert 400 < len(plan.text) < 120 * 14
+    assert len(draw(1, 1, voices=TRAIN, seconds=0.5).text) < 120
 
 
 # --- what is hidden -------------------------------------------------------------------------------------------------

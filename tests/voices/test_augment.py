@@ -155,6 +155,14 @@ def test_noise_is_as_loud_as_it_says(speech: tuple[Samples, list[Phone]], snr: f
     assert 20 * np.log10(level(voice) / level(below)) == pytest.approx(snr, abs=0.05)
 
 
+def test_crowds_differ_by_seed_and_go_on_for_ever() -> None:
+    one, again, other = (surroundings._crowds(20 * RATE, RATE, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert len(one) == 20 * RATE
+    assert np.sqrt(np.mean(one**2)) == pytest.approx(1)
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.2
+
+
 def test_babble_is_speech_of_several() -> None:
     x = surroundings.babble(RATE * 3, RATE, people=5, seed=1)
     assert level(x) == pytest.approx(1.0, rel=1e-6)

@@ -249,13 +249,13 @@ def _text(rng: Generator, seconds: float, split: str) -> str:
 
     room = seconds * _LETTERS_A_SECOND * float(rng.uniform(0.4, 0.95))
     out: list[str] = []
-    length = 0
+    length, most = 0, 400 + int(room)
     for number, sentence in enumerate(sentences(int(rng.integers(2**40)))):
-        fits = length + len(sentence) <= room or (not out and (len(sentence) <= 1.3 * room or number > 400))
+        fits = length + len(sentence) <= room or (not out and (len(sentence) <= 1.3 * room or number > most))
         if fits and all(split_of("sentence", piece) == split for piece in pieces(sentence)):
             out.append(sentence)
             length += len(sentence) + 1
-        if out and (length > 0.6 * room or number > 400):
+        if out and (length > 0.6 * room or number > most):
             break
     return " ".join(out)
 

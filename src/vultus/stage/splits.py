@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Literal, cast
@@ -29,12 +29,8 @@ like people, so that a test says what training on simpler voices is worth for re
 
 _SHARES: Final = (80, 10)  # of 100: training, validation; the rest is for tests
 
-_ESPEAK: Final = tuple(
-    f"espeak:{accent}{variant}"
-    for accent in ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp")
-    for variant in ("", *(f"+f{i}" for i in range(1, 6)), *(f"+m{i}" for i in range(1, 9)))
-)
-"""Voices of espeak-ng that speak English and sound like people, as far as this engine does."""
+_ACCENTS: Final = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp")
+_VARIANTS: Final = (*(f"+f{i}" for i in range(1, 6)), *(f"+m{i}" for i in range(1, 9)))
 
 
 def split_of(kind: str, key: str) -> Split:
@@ -88,13 +84,20 @@ def voices_of(split: str) -> tuple[str, ...]:
             continue
         engine = cast(Engine, import_module(f"vultus.voices.{name}"))
         if not engine.missing():
-            found += _ESPEAK if name == "espeak" else (f"{name}:{voice}" for voice in engine.voices())
+            voices = _english(engine.voices()) if name == "espeak" else engine.voices()
+            found += (f"{name}:{voice}" for voice in voices)
     if not found:
         held = [name for name in engines() if split_of("engine", name) == split]
         raise VultusError(
             f"No voice of the split {split} is installed: {', '.join(held)}", "Install it: pip install 'vultus[stage]'"
         )
     return tuple(found)
+
+
+def _english(voices: Sequence[str]) -> list[str]:
+    """The voices of espeak-ng that speak English and sound like people, as far as this engine does."""
+    variants = ("", *(variant for variant in _VARIANTS if f"{_ACCENTS[0]}{variant}" in voices))
+    return [accent + variant for accent in _ACCENTS if accent in voices for variant in variants]
 
 
 def keys(plan: Plan) -> dict[str, set[str]]:
