@@ -55,11 +55,22 @@ def brow(mesh, name, x):
 def test_brows_rise_and_fall(fixed):
     assert 6 < brow(fixed, "browInnerUp", 0.012) < 10
     assert brow(fixed, "browInnerUp", 0.048) < 3
-    assert brow(fixed, "browDownLeft", 0.03) < -7
+    assert -9 < brow(fixed, "browDownLeft", 0.03) < -5
     assert abs(brow(fixed, "browDownLeft", -0.03)) < 1
     assert brow(fixed, "browOuterUpLeft", 0.045) > 5
     lid = [abs(moved(fixed, name, "lidUpperLeft")[1]) for name in ("browInnerUp", "browOuterUpLeft")]
     assert max(lid) < 2
+
+
+def test_frowning_brows_come_together_and_pull_nothing_over_the_middle(fixed):
+    near = np.abs(fixed.rest[:, 1] - correctives.BROW_LINE) < 0.006
+    near &= (fixed.rest[:, 2] > 0.11) & (np.abs(fixed.rest[:, 0]) < 0.05)
+    x, drawn = fixed.rest[near, 0], fixed.basis[ch.INDEX["browDownLeft"], near, 0] * 1000
+    assert -6 < drawn[(x > 0.015) & (x < 0.04)].mean() < -2
+    assert np.abs(drawn[x < -0.008]).max() < 1
+    order = np.argsort(x)
+    both = fixed.basis[[ch.INDEX["browDownLeft"], ch.INDEX["browDownRight"]]][:, near, 0].sum(axis=0)
+    assert (np.sign((x + both)[order][x[order] > 0.002]) > 0).all()
 
 
 def test_closed_lips_stay_closed(fixed):

@@ -16,21 +16,22 @@ from numpy.typing import NDArray
 from vultus import channels as ch
 from vultus.person.lids import SIDES, template_lids
 from vultus.person.pack import Floats, Pack
+from vultus.person.reach import BROW_LINE, brow_vertices, reach
 from vultus.person.speech_fixes import part_vertices, seal
 
 MIXED: Final[dict[str, dict[str, float]]] = {
     "mouthPucker": {"mouth_forward+": 0.2},
     "mouthFunnel": {"mouth_forward+": 0.35, "jawOpen": 0.05},
-    **{f"browDown{side}": {f"browDown{side}": 0.25} for side in ("Left", "Right")},
+    **{f"browDown{side}": {f"browDown{side}": -0.15} for side in ("Left", "Right")},
     **{f"noseSneer{side}": {f"noseSneer{side}": 0.5} for side in ("Left", "Right")},
 }
 """Shapes, of identity or of expression, that join an expression as MakeHuman has it."""
 MOUTH: Final = (0.0, 0.6605, 0.155)
 """Where the lips meet in the middle of the template, in metres."""
-SQUEEZE: Final = {"mouthPucker": (0.27, 0.15), "mouthFunnel": (0.27, 0.12)}
+SQUEEZE: Final = {"mouthPucker": (0.27, 0.15), "mouthFunnel": (0.16, 0.12)}
 """How much narrower the mouth becomes, and how much taller, around MOUTH."""
-FLARE: Final = {"mouthFunnel": (0.005, 0.0045)}
-"""Metres that the upper lip goes up and the lower lip down."""
+FLARE: Final = {"mouthFunnel": (0.0062, 0.0052, 0.021)}
+"""Metres that the upper lip goes up and the lower lip down, and how far from the middle."""
 SHUT: Final = (
     "jawForward", "jawLeft", "jawRight", "mouthPucker", "mouthLeft", "mouthRight", "cheekPuff",
     *(f"mouth{name}{side}" for name in ("Smile", "Frown", "Dimple", "Press", "Stretch") for side in ("Left", "Right")),
@@ -40,22 +41,21 @@ LIP_FOLLOWS: Final = 0.45
 """Share of jawForward's way that the upper lip goes with the lower one."""
 SMILE: Final = (1.2, 0.8, 1.1)
 """How much of MakeHuman's smile along x, y and z: the corners of the mouth go more back and less up."""
-BROW_LINE: Final = 0.750
-"""Height of the brows of the template, in metres."""
 BROWS: Final[dict[str, tuple[tuple[float, float, float], ...]]] = {
     "browInnerUp": ((0.010, 0.016, 0.0058), (0.045, 0.015, -0.0025)),
-    "browDownLeft": ((0.030, 0.040, -0.0035),),
-    "browDownRight": ((0.030, 0.040, -0.0035),),
+    "browDownLeft": ((0.034, 0.040, -0.0030),),
+    "browDownRight": ((0.034, 0.040, -0.0030),),
     "browOuterUpLeft": ((0.040, 0.018, 0.003),),
     "browOuterUpRight": ((0.040, 0.018, 0.003),),
 }
 """What an expression adds to the brows: (distance from the middle, reach to either side, height), all in metres."""
-BROWS_AT_REST: Final = ((0.016, 0.019, 0.90, -0.0002), (0.043, 0.017, 0.50, 0.0004))
+KNIT: Final = (0.030, 0.040, 0.0028)
+"""What browDown draws each brow towards the nose, as corrugator does: (distance from the middle, reach, metres)."""
+BROWS_AT_REST: Final = ((0.016, 0.019, 0.95, -0.0003, 0.0014), (0.043, 0.017, 0.90, 0.0002, 0.0022))
 """At rest: (distance from the middle, reach, how much of what a person's height of the brows above the eyes differs
-from the template's is taken away, metres that are added). Brows high at the nose look worried, low ones angry, whoever
+from the template's, as a share of the face's length, is taken away, metres that are added, metres by which a woman's
+skin goes down because her brows are drawn higher on it). Brows high at the nose look worried, low ones angry, whoever
 has them."""
-WOMEN_LOWER: Final = 0.0023
-"""Metres by which a woman's skin goes down there, because her brows are drawn higher on it."""
 DOWN_FOLLOWS, UP_FOLLOWS = 0.4, 0.44
 """How much of a blink's way down the upper lid goes when the eyes look down as far as they can, and up."""
 LOWER_DOWN, LOWER_UP, LOWER_BLINK = -1.1, -0.4, 0.35
@@ -109,6 +109,10 @@ def expressions(pack: Pack, vertices: int, corrected: bool) -> Floats:
         _move_mouth(pack, shapes)
         for name, bumps in BROWS.items():
             shapes[ch.INDEX[name], :, 1] += sum(brow_field(pack, *bump, name)[:vertices] for bump in bumps)
+        x = pack.template[:vertices, 0]
+        for side in SIDES:
+            inwards = brow_field(pack, *KNIT, f"browDown{side}")[:vertices]
+            shapes[ch.INDEX[f"browDown{side}"], :, 0] -= inwards * np.tanh(x / 0.008)
         _keep_shut(pack, shapes)
         _follow_gaze(pack, shapes)
         for part in ("eyeLeft", "eyeRight"):
@@ -141,15 +145,8 @@ def brow_field(pack: Pack, middle: float, reach: float, height: float, name: str
 @lru_cache(maxsize=1)
 def _brow_knots(pack: Pack) -> tuple[NDArray[np.int64], Floats]:
     """Vertices [K, 2] of the brows at BROWS_AT_REST, left and right, and how the skin [V, K] goes with each knot."""
-    x, y, z = pack.template.T
-    hidden = np.where(part_vertices(pack, "skin", len(x)) & (z > 0.095), 0.0, 1.0)
-    knots = np.array(
-        [
-            [int(np.argmin(np.hypot(side * x - middle, y - BROW_LINE) + hidden)) for side in (1, -1)]
-            for middle, *_ in BROWS_AT_REST
-        ]
-    )
-    return knots, np.stack([brow_field(pack, middle, reach, 1.0) for middle, reach, *_ in BROWS_AT_REST], axis=1)
+    knots = np.array([brow_vertices(pack, middle) for middle, *_ in BROWS_AT_REST])
+    return knots, np.stack([brow_field(pack, middle, wide, 1.0) for middle, wide, *_ in BROWS_AT_REST], axis=1)
 
 
 def seat_brows(pack: Pack, vertices: Floats, gender: float) -> Floats:
@@ -159,10 +156,11 @@ def seat_brows(pack: Pack, vertices: Floats, gender: float) -> Floats:
     """
     knots, field = _brow_knots(pack)
     lids = [pack.landmarks[f"lid{lid}{side}"] for lid in ("Upper", "Lower") for side in SIDES]
-    away = (vertices - pack.template)[:, 1]
-    off = away[knots].mean(axis=1) - away[lids].mean()
-    _, _, share, height = np.array(BROWS_AT_REST).T
-    wanted = height - WOMEN_LOWER * gender - share * off
+    chin = pack.landmarks["chin"]
+    above, own = (y[knots].mean(axis=1) - y[lids].mean() for y in (pack.template[:, 1], vertices[:, 1]))
+    longer, usual = (y[lids].mean() - y[chin] for y in (vertices[:, 1], pack.template[:, 1]))
+    _, _, share, height, women = np.array(BROWS_AT_REST).T
+    wanted = height - women * gender - share * (own - above * longer / usual)
     response = field[knots].mean(axis=1)
     seated = vertices.copy()
     seated[:, 1] += field @ np.linalg.solve(response.astype(np.float64), wanted).astype(np.float32)
@@ -178,8 +176,8 @@ def _move_mouth(pack: Pack, shapes: Floats) -> None:
         field = near * np.exp(-((x / 0.038) ** 4)) * _bell(y, 0.0, 0.018, 0.015)
         shapes[ch.INDEX[name], :, 0] -= narrower * x * field
         shapes[ch.INDEX[name], :, 1] += taller * y * field
-    for name, (up, down) in FLARE.items():
-        field = near * np.exp(-((x / 0.030) ** 4)) * _bell(y, 0.0, 0.015, 0.013)
+    for name, (up, down, wide) in FLARE.items():
+        field = near * np.exp(-((x / wide) ** 4)) * _bell(y, 0.0, 0.015, 0.013)
         shapes[ch.INDEX[name], :, 1] += np.where(y > 0, up, down) * np.tanh(y / 0.006) * field
 
 
@@ -267,10 +265,13 @@ def pair_shapes(pack: Pack, shapes: Floats) -> Floats:
 def gains(pack: Pack, rest: Floats, shapes: Floats, coarse: NDArray[np.int64]) -> Floats:
     """How much of each of *shapes* [54 + P, C, 3] suits a person who is at *rest* [C, 3]; [54 + P].
 
-    A blink closes eyes of any size and shape; lids of eyes that open less than the template's also move less when they
-    look up and down. *coarse* [C], ascending, are the vertices in the pack.
+    Mouth and brows go as far as ``reach`` says. A blink closes eyes of any size and shape; lids of eyes that open less
+    than the template's also move less when they look up and down. *coarse* [C], ascending, are the vertices in the
+    pack.
     """
     out = np.ones(len(shapes), np.float32)
+    for name, gain in reach(pack, rest, coarse).items():
+        out[ch.INDEX[name]] = gain
     corner = len(out) - 2 * len(LID_CORNERS)
     for corners, side in zip(_lid_corners(pack), SIDES, strict=True):
         upper, lower = (np.searchsorted(coarse, pack.landmarks[f"lid{lid}{side}"]) for lid in ("Upper", "Lower"))

@@ -396,7 +396,8 @@ def build_mesh(
     everything, joints = rest_shape(pack, identity, len(pack.template))
     gains = np.ones(len(top.expression), np.float32)
     if corrected:
-        everything = speech_fixes.close_lips(pack, everything + speech_fixes.rest_correction(pack, len(everything)))
+        everything = speech_fixes.ease_mouth(pack, everything + speech_fixes.rest_correction(pack, len(everything)))
+        everything = speech_fixes.close_lips(pack, everything)
         everything = correctives.seat_brows(pack, everything, identity.gender)
         everything, joints, radii = lids.seat_eyes(pack, everything, joints)
         everything = fit_collar(pack, everything)

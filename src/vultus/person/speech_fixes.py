@@ -20,6 +20,13 @@ Ints = NDArray[np.int32]
 
 MOUTH_WIDER: Final = 0.2
 """How much of the shape ``mouth_width+`` everyone gets."""
+MOUTH_SPAN: Final = (0.26, 1.0, 0.9, 0.006)
+"""How wide a mouth is at rest at least, as a share of the face's width, plus which share of the height of its lips;
+how much of what is missing everyone gets, and how much at most, in metres. Narrow full lips look pursed."""
+LIPS_TALL: Final = (0.0215, 0.5)
+"""Height of both lips at rest in metres, and which share of what is more is taken away; tall lips look pursed, too."""
+CHEEK: Final = (0.067, 0.725, 0.09)
+"""Where the face's width is measured, on the template's left side, in metres."""
 LIP_PAIRS: Final = ((474, 493), (7228, 7242), (7226, 7236), (7225, 7231), (7190, 7203))
 """Vertices of MakeHuman's base mesh where upper and lower lip meet, from the middle to the person's left."""
 LIP_LINE, LIP_REACH, LIP_HALF_WIDTH = 0.6608, 0.009, 0.029
@@ -37,6 +44,36 @@ def part_vertices(pack: Pack, part: str, vertices: int) -> np.ndarray:
 def rest_correction(pack: Pack, vertices: int) -> Floats:
     """What the corrections add to every person at rest, [vertices, 3] in metres."""
     return MOUTH_WIDER * pack.local.dense(pack.local.names.index("mouth_width+"), vertices)
+
+
+@lru_cache(maxsize=1)
+def cheeks(pack: Pack) -> tuple[int, int]:
+    """The vertices of the skin at CHEEK, left and right."""
+    hidden = np.where(part_vertices(pack, "skin", len(pack.template)), 0.0, 1.0)[:, None]
+    left, right = (np.linalg.norm(pack.template - np.array(CHEEK) * (side, 1, 1) + hidden, axis=1) for side in (1, -1))
+    return int(left.argmin()), int(right.argmin())
+
+
+def ease_mouth(pack: Pack, vertices: Floats) -> Floats:
+    """The vertices [V, 3] of a person at rest with a mouth that MOUTH_SPAN and LIPS_TALL do not take for pursed."""
+    at = pack.landmarks
+    span = vertices[at["mouthCornerLeft"], 0] - vertices[at["mouthCornerRight"], 0]
+    lips = vertices[at["lipOuterUpper"], 1] - vertices[at["lipOuterLower"], 1]
+    left, right = cheeks(pack)
+    least, thick, share, most = MOUTH_SPAN
+    wider = min(share * _above(least * (vertices[left, 0] - vertices[right, 0]) + thick * lips - span), most)
+    tall, share = LIPS_TALL
+    wide, low = (
+        pack.local.dense(pack.local.names.index(f"mouth_{name}"), len(vertices)) for name in ("width+", "height-")
+    )
+    wide /= wide[at["mouthCornerLeft"], 0] - wide[at["mouthCornerRight"], 0]
+    low /= low[at["lipOuterLower"], 1] - low[at["lipOuterUpper"], 1]
+    return vertices + wider * wide + share * _above(lips - tall) * low
+
+
+def _above(length: float) -> float:
+    """What of *length* is above 0, in metres; soft at its beginning, so that no two people alike differ by a kink."""
+    return 0.5 * (length + float(np.hypot(length, 0.001)))
 
 
 @lru_cache(maxsize=1)
