@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vultus.person.choices import NECKLINES, PATTERNS
 from vultus.person.identity import Identity
-from vultus.person.noise import fast, octaves, step, value
+from vultus.person.noise import fast, inner, octaves, step, value
 from vultus.person.pigment import EDGE, EDGE_FROM, EDGE_REACH, GLOSS, HEM, OPEN, SHINE, SHIRT, SOFT, bell, mix
 
 CREW, V_NECK, SCOOP, TANK_TOP, TURTLENECK, COLLARED, BLAZER, HOODIE = range(len(NECKLINES))
@@ -79,16 +79,16 @@ def depth(x: float, y: float, z: float, kind: int) -> float:
     return covered(x, y, z, kind) / np.sqrt(1 + min(slope * slope, 9.0))
 
 
-@fast
+@inner
 def leaf(x: float, y: float, z: float) -> float:
     """How far inside the leaf of a shirt's collar a place is, in metres: it falls from the neckline to two points."""
     ax = abs(x)
-    edge = neckline(x, z, COLLARED)
+    edge = neckline(x, z, np.int64(COLLARED))
     length = 0.024 + 0.016 * step(z, 0.03, 0.09) * bell(ax - 0.042, 0.020)
     return min(edge - y, length - (edge - y))
 
 
-@fast
+@inner
 def lapel(x: float, y: float) -> float:
     """How far inside a blazer a place of the chest is, in metres: left and right of the opening to the waist."""
     return abs(x) - (0.010 + 0.62 * max(0.0, y - 0.455)) if y < 0.605 else abs(x) - 0.103
@@ -114,7 +114,7 @@ def stand_off(x: float, y: float, z: float, kind: int) -> float:
     return off
 
 
-@fast
+@inner
 def _figure(x: float, y: float, z: float, kind: int, dress: np.ndarray) -> float:
     """Share in [0, 1] of the second colour by the pattern."""
     pattern, pitch = int(dress[PATTERN]), dress[PITCH]
@@ -157,7 +157,7 @@ def cloth(
     else:
         mix(dye, 0.10, 0.13, 0.22, 0.60 * second)
     light, gloss, shine = 1.0, 0.15, 0.12
-    weave = value(turn * 130, y * 700, 0.0, 173)
+    weave = value(turn * 130, y * 700, 0.0, np.int64(173))
     if kind == TURTLENECK:
         # Ribs run up the collar; below it lies a coarse knit.
         ribs = np.sin(turn * 150) if inside < 0.040 else np.sin(turn * 75) * np.sin(2 * np.pi * y / 0.0042)
@@ -165,7 +165,7 @@ def cloth(
         light *= 1 - 0.45 * bell(inside - 0.040, 0.0015)
         shine = 0.05
     elif kind == HOODIE:
-        light *= 1 + 0.06 * weave + 0.05 * value(900 * x, 900 * y, 900 * z, 177)
+        light *= 1 + 0.06 * weave + 0.05 * value(900 * x, 900 * y, 900 * z, np.int64(177))
         light *= 1 - 0.40 * bell(inside - 0.060, 0.004) * step(z, 0.10, 0.06) - 0.3 * bell(inside - 0.009, 0.0010)
         # Two cords hang from the hood.
         if z > 0.05 and y < 0.585:
@@ -206,7 +206,7 @@ def cloth(
                 abs(abs(near) - 0.0011), 0.0006, 0.0003
             )
     else:
-        light *= 1 + 0.05 * weave + 0.04 * value(turn * 35, y * 250, 0.0, 175)
+        light *= 1 + 0.05 * weave + 0.04 * value(turn * 35, y * 250, 0.0, np.int64(175))
         # A band runs along the neckline, stitched twice.
         ribs = 0.08 * np.sin(turn * 260) * step(inside, band, band - 0.001)
         light *= 1 + ribs - 0.10 * step(inside, band, band - 0.001) - 0.35 * bell(inside - band, 0.0008)

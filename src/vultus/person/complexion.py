@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from vultus.person.hairline import CHIN, MOUSTACHE, beard_density, stubble_density
-from vultus.person.noise import dots, fast, octaves, step, value
+from vultus.person.noise import dots, inner, octaves, step, value
 from vultus.person.pigment import (
     AGE,
     EYE_R,
@@ -34,7 +34,7 @@ from vultus.person.pigment import (
 )
 
 
-@fast
+@inner
 def skin(
     out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, masks: np.ndarray, colours: np.ndarray,
     s: np.ndarray,
@@ -65,7 +65,7 @@ def skin(
     surface[SOFT] = 0.8 + 0.2 * ear
 
 
-@fast
+@inner
 def _blood(
     out: np.ndarray, x: float, y: float, z: float, front: float, ear: float, broad: float, middle: float, pale: float,
     s: np.ndarray,
@@ -99,7 +99,7 @@ def _blood(
         tint(out, 0.88, 0.95, 1.0, 0.8 * (s[AGE] - 0.3) * pale * zone * step(vein, 0.07, 0.0))
 
 
-@fast
+@inner
 def _around_eye(ax: float, y: float, z: float) -> float:
     """The skin around an eye that blood reddens, in [0, 1]."""
     ex, ey, ez = ax - EYE_X, y - EYE_Y, z - EYE_Z
@@ -107,7 +107,7 @@ def _around_eye(ax: float, y: float, z: float) -> float:
     return step(gap, 0.0075, 0.001) * step(z, 0.11, 0.125)
 
 
-@fast
+@inner
 def _spots(out: np.ndarray, x: float, y: float, z: float, front: float, pale: float, s: np.ndarray) -> None:
     """Freckles, moles and what the sun leaves with age."""
     ax, seed = abs(x), int(s[SEED])
@@ -125,7 +125,7 @@ def _spots(out: np.ndarray, x: float, y: float, z: float, front: float, pale: fl
         tint(out, 0.74, 0.63, 0.53, 0.75 * exposed * step(sun, 0.1, 0.6))
 
 
-@fast
+@inner
 def stubble(
     out: np.ndarray, x: float, y: float, z: float, lip: float, colours: np.ndarray, s: np.ndarray, hairs: np.ndarray
 ) -> None:
@@ -139,7 +139,7 @@ def stubble(
     mix(out, colours[HAIR, 0], colours[HAIR, 1], colours[HAIR, 2], min(0.85, (0.20 + 0.72 * roots) * cover))
 
 
-@fast
+@inner
 def lips(
     out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, lip: float, colours: np.ndarray, s: np.ndarray
 ) -> None:
@@ -166,7 +166,7 @@ def lips(
     surface[SHINE] += edge * (0.55 + 0.25 * inner + 0.40 * full + 0.10 * paint - surface[SHINE])
 
 
-@fast
+@inner
 def lid_rims(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, lid: float, s: np.ndarray) -> None:
     """The margins of the lids: pink and moist where they turn in, shaded where lashes root, and the fold above."""
     ax = abs(x)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vultus.person.atlas import EYE_EVEN, EYE_SQUEEZE, Kind, Textured, eye_window, kinds, painter_coordinates
 from vultus.person.jit import fast
-from vultus.person.light import LightRig, in_the_eye, surroundings
+from vultus.person.light import BLUE, GREEN, RED, LightRig, in_the_eye, surroundings
 from vultus.person.pigment import EYE_X, EYE_Y, EYE_Z, IRIS_R, OPEN, PUPIL
 from vultus.person.surface import texture_at
 
@@ -194,9 +194,9 @@ def eye_light(
         green += give * light[k, 4]
         blue += give * light[k, 5]
     wx, wy, wz = wx * norm, wy * norm, wz * norm
-    red = (red + ambient * surroundings(light, 0, wx, wy, wz)) * shade
-    green = (green + ambient * surroundings(light, 1, wx, wy, wz)) * shade
-    blue = (blue + ambient * surroundings(light, 2, wx, wy, wz)) * shade
+    red = (red + ambient * surroundings(light, RED, wx, wy, wz)) * shade
+    green = (green + ambient * surroundings(light, GREEN, wx, wy, wz)) * shade
+    blue = (blue + ambient * surroundings(light, BLUE, wx, wy, wz)) * shade
     # What is dark between the lids is dark red: light has passed through skin.
     warm = np.float32(0.10) * (one - ambient)
     red, green, blue = t[0] * red * (one + warm), t[1] * green * (one - half * warm), t[2] * blue * (one - warm)
@@ -222,9 +222,9 @@ def eye_light(
     power *= (one + np.float32(12.0) * graze * open_) * (np.float32(0.45) + np.float32(0.55) * open_)
     veil = max(zero, rx * light[1, 0] + ry * light[1, 1] + rz * light[1, 2])
     veil = np.float32(0.10) * veil * veil * veil * veil * veil * veil * veil * veil * ambient
-    red += gloss * surroundings(light, 0, rx, ry, rz) + power * light[0, 3] + veil * light[1, 3]
-    green += gloss * surroundings(light, 1, rx, ry, rz) + power * light[0, 4] + veil * light[1, 4]
-    blue += gloss * surroundings(light, 2, rx, ry, rz) + power * light[0, 5] + veil * light[1, 5]
+    red += gloss * surroundings(light, RED, rx, ry, rz) + power * light[0, 3] + veil * light[1, 3]
+    green += gloss * surroundings(light, GREEN, rx, ry, rz) + power * light[0, 4] + veil * light[1, 4]
+    blue += gloss * surroundings(light, BLUE, rx, ry, rz) + power * light[0, 5] + veil * light[1, 5]
     # A wet line along the lid catches light from everywhere above.
     line = np.float32(0.07) * rim * rim * (s + half)
     out[0] = (red + line * light[0, 3]) * t[OPEN]

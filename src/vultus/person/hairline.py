@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.person.identity import Identity
-from vultus.person.noise import curve, fast, step, value
+from vultus.person.noise import curve, fast, inner, step, value
 from vultus.person.pigment import MOUTH_Y, bell
 
 F64 = NDArray[np.float64]
@@ -91,7 +91,7 @@ def hairline(x: float, y: float, z: float, hairs: np.ndarray) -> float:
     return above
 
 
-@fast
+@inner
 def scalp_density(x: float, y: float, z: float, hairs: np.ndarray) -> float:
     """Density of scalp hair in [0, 1]: fades in over a centimetre behind the edge, thin where the crown is."""
     if hairs[LINE] <= 0:
@@ -107,7 +107,7 @@ def scalp_density(x: float, y: float, z: float, hairs: np.ndarray) -> float:
     return dense * max(0.0, 1 - hairs[CROWN] * top)
 
 
-@fast
+@inner
 def _whiskers(x: float, y: float, z: float, lip: float) -> tuple[float, float, float]:
     """Densities of moustache, chin and jaw hair at a point, whoever the person is; *lip* in [0, 1] is free."""
     ax = abs(x)
@@ -131,7 +131,7 @@ def _whiskers(x: float, y: float, z: float, lip: float) -> tuple[float, float, f
     return moustache * free, chin * free, jaw * free
 
 
-@fast
+@inner
 def beard_density(x: float, y: float, z: float, lip: float, hairs: np.ndarray) -> float:
     """Density of the beard's hair in [0, 1]; 0 for people without a beard."""
     moustache, chin, jaw = _whiskers(x, y, z, lip)
@@ -139,7 +139,7 @@ def beard_density(x: float, y: float, z: float, lip: float, hairs: np.ndarray) -
     return dense * (1 + 0.25 * value(140 * x, 140 * y, 140 * z, int(hairs[SPRINKLE]) + 11)) / 1.25
 
 
-@fast
+@inner
 def stubble_density(x: float, y: float, z: float, lip: float) -> float:
     """Where stubble grows, in [0, 1]: as a full beard, softer."""
     moustache, chin, jaw = _whiskers(x, y, z, lip)

@@ -215,9 +215,13 @@ def light_rows(rig: LightRig, albedo: float = _METER[0]) -> F32:
     return rows
 
 
+RED, GREEN, BLUE = np.int64(0), np.int64(1), np.int64(2)
+"""Channels of colour, for kernels."""
+
+
 @part
 def surroundings(light: np.ndarray, c: int, x: float, y: float, z: float) -> np.float32:
-    """Light of the surroundings in channel *c* (0 red to 2 blue) on a surface with the unit normal (x, y, z)."""
+    """Light of the surroundings in channel *c* (RED, GREEN or BLUE) on a surface with the unit normal (x, y, z)."""
     c += 3
     half = np.float32(0.5)
     value = half * (light[3, c] + light[4, c]) + half * y * (light[3, c] - light[4, c])

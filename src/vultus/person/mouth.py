@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vultus.person.dentition import CAP_V, CELLS, CROWN_V, GUM_V, PALATE_V, ROOT
-from vultus.person.noise import dots, fast, hashed, step, value
+from vultus.person.noise import dots, hashed, inner, step, value
 from vultus.person.pigment import AGE, GLOSS, OPEN, SEED, SHINE, SKIN, SOFT, bell, mix, tint
 
 # Ends of the teeth's columns on the texture, from the middle outwards.
@@ -14,7 +14,7 @@ _ENDS = np.concatenate([[0.0], np.cumsum(CELLS)]) / CELLS.sum()
 _LIGHT = np.array([1.0, 0.99, 0.95, 0.86, 0.74, 0.60, 0.46])
 
 
-@fast
+@inner
 def _enamel(
     out: np.ndarray, surface: np.ndarray, x: float, t: float, number: int, n: int, lower: int, s: np.ndarray
 ) -> None:
@@ -56,7 +56,7 @@ def _enamel(
     surface[SOFT] = 0.45
 
 
-@fast
+@inner
 def _gum(out: np.ndarray, surface: np.ndarray, u: float, g: float, inside: bool, skin: float, s: np.ndarray) -> None:
     """Gums at *g*, 0 under the margin, 1 at the fold to the lip or the palate: coral with specks, redder there."""
     seed = int(s[SEED])
@@ -79,7 +79,7 @@ def _gum(out: np.ndarray, surface: np.ndarray, u: float, g: float, inside: bool,
     surface[OPEN] = (0.95 - 0.6 * step(away, 0.55, 1.0)) * (0.55 if inside else 1.0)
 
 
-@fast
+@inner
 def teeth(
     out: np.ndarray, surface: np.ndarray, u: float, v: float, lower: int, colours: np.ndarray, s: np.ndarray
 ) -> None:
@@ -92,11 +92,11 @@ def teeth(
         skin = colours[SKIN, 1]
         inside = v > 0.5 * (PALATE_V - 0.01 + PALATE_V + 0.02)
         if inside:
-            _gum(out, surface, u, 0.7, True, skin, s)
+            _gum(out, surface, u, 0.7, inside, skin, s)
             ridge = value(4 * away, 90 * (v - PALATE_V), 0.0, int(s[SEED]) + 164)
             tint(out, 0.86, 0.78, 0.78, 0.5 * step(abs(ridge), 0.25, 0.0))
         else:
-            _gum(out, surface, u, (v - GUM_V) / (PALATE_V - GUM_V), False, skin, s)
+            _gum(out, surface, u, (v - GUM_V) / (PALATE_V - GUM_V), inside, skin, s)
         return
     width = _ENDS[n + 1] - _ENDS[n]
     across = (away - 0.5 * (_ENDS[n] + _ENDS[n + 1])) / (0.46 * width)
@@ -111,7 +111,7 @@ def teeth(
         surface[OPEN] *= 0.85
 
 
-@fast
+@inner
 def tongue(out: np.ndarray, surface: np.ndarray, u: float, v: float, seed: int) -> None:
     """The tongue at (*u*, *v*) of its tile: velvet of papillae with scattered round ones, a furrow, redder rims."""
     along = np.sqrt(max(v, 0.0))  # 0 the root, 1 the tip
@@ -132,12 +132,13 @@ def tongue(out: np.ndarray, surface: np.ndarray, u: float, v: float, seed: int) 
     surface[OPEN] = 1 - 0.80 * deep
 
 
-@fast
+@inner
 def cavity(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, inside: float) -> None:
     """Wet lining from the lips to the throat, laid on by *inside* in [0, 1]: dark red, never black."""
     deep = min(max((0.153 - z) / 0.050, 0.0), 1.0)
-    light = 1 + 0.15 * value(220 * x, 220 * y, 220 * z, 5) + 0.10 * value(700 * x, 700 * y, 700 * z, 6)
-    vessel = abs(value(260 * x, 130 * y, 260 * z, 8))
+    fine = value(700 * x, 700 * y, 700 * z, np.int64(6))
+    light = 1 + 0.15 * value(220 * x, 220 * y, 220 * z, np.int64(5)) + 0.10 * fine
+    vessel = abs(value(260 * x, 130 * y, 260 * z, np.int64(8)))
     light *= 1 - 0.25 * step(vessel, 0.08, 0.0)
     red = (0.40 - 0.14 * deep) * light
     mix(out, red, (0.27 - 0.07 * deep) * red, (0.25 - 0.06 * deep) * red, inside)

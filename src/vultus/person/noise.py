@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from vultus.person.jit import inner, pasted
+
 # NumPy's error model leaves out the checks for division by zero, which double the time to compile.
 fast = njit(cache=True, nogil=True, error_model="numpy")
 
 _A, _B, _C, _D = np.uint32(0x8DA6B343), np.uint32(0xD8163841), np.uint32(0xCB1AB31F), np.uint32(0x9E3779B1)
 
 
-@fast
+@inner
 def _scramble(h: np.uint32) -> float:
     """The finaliser of MurmurHash3, as a number in [0, 1)."""
     h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
@@ -19,13 +21,13 @@ def _scramble(h: np.uint32) -> float:
     return np.float64(h ^ (h >> np.uint32(16))) * (1.0 / 4294967296.0)
 
 
-@fast
+@pasted
 def hashed(i: int, j: int, k: int, seed: int) -> float:
     """A well mixed number in [0, 1) for a lattice point."""
     return _scramble(np.uint32(i) * _A ^ np.uint32(j) * _B ^ np.uint32(k) * _C ^ np.uint32(seed) * _D)
 
 
-@fast
+@inner
 def value(x: float, y: float, z: float, seed: int) -> float:
     """Smooth value noise in [-1, 1] with features of size 1."""
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
@@ -40,7 +42,7 @@ def value(x: float, y: float, z: float, seed: int) -> float:
     return 2 * total - 1
 
 
-@fast
+@inner
 def octaves(x: float, y: float, z: float, seed: int, count: int) -> float:
     """*count* octaves of value noise, each twice as fine and half as strong, scaled to about [-1, 1]."""
     total, weight, sum_ = 0.0, 1.0, 0.0
@@ -52,7 +54,7 @@ def octaves(x: float, y: float, z: float, seed: int, count: int) -> float:
     return total / sum_
 
 
-@fast
+@inner
 def dots(x: float, y: float, z: float, seed: int, share: float, size: float) -> float:
     """Scattered soft dots in [0, 1]: one in *share* of the unit cells, of radius up to *size* (at most 0.5)."""
     i, j, k = int(np.floor(x - 0.5)), int(np.floor(y - 0.5)), int(np.floor(z - 0.5))
@@ -71,14 +73,14 @@ def dots(x: float, y: float, z: float, seed: int, share: float, size: float) -> 
     return best
 
 
-@fast
+@inner
 def step(x: float, low: float, high: float) -> float:
     """0 below *low*, 1 above *high*, smooth between; falls instead of rising when *low* is the greater."""
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
-@fast
+@inner
 def curve(x: float, xs: np.ndarray, ys: np.ndarray) -> float:
     """Piecewise linear interpolation, as ``np.interp`` does it but without its allocations."""
     if x <= xs[0]:

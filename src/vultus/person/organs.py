@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vultus.person.noise import fast, octaves, step, value
+from vultus.person.noise import inner, octaves, step, value
 from vultus.person.pigment import (
     AGE,
     EYE_X,
@@ -24,7 +24,7 @@ from vultus.person.pigment import (
 )
 
 
-@fast
+@inner
 def eye(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, colours: np.ndarray, s: np.ndarray) -> None:
     """Iris with fibres, collarette and limbal ring, a pupil of ``pigment.PUPIL``, and a veined sclera."""
     side = 1.0 if x > 0 else -1.0
@@ -50,7 +50,7 @@ def eye(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float, colo
     surface[GLOSS], surface[SHINE], surface[OPEN], surface[SOFT] = 0.89, 1.0, 1.0, 0.0
 
 
-@fast
+@inner
 def _iris(
     out: np.ndarray, ex: float, ey: float, r: float, side: float, seed: int, colours: np.ndarray, s: np.ndarray
 ) -> None:

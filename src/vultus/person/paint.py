@@ -13,7 +13,7 @@ from vultus.person.clothes import NECK, cloth, covered
 from vultus.person.complexion import lid_rims, lips, skin, stubble
 from vultus.person.hairline import CHIN, LINE, MOUSTACHE, PART, ROOTS, SIDES, scalp_density
 from vultus.person.mouth import cavity, teeth, tongue
-from vultus.person.noise import fast, step, value
+from vultus.person.noise import fast, inner, step, value
 from vultus.person.organs import eye
 from vultus.person.pigment import (
     BROW,
@@ -31,7 +31,7 @@ from vultus.person.pigment import (
 )
 
 
-@fast
+@inner
 def _brow(x: float, y: float, line: np.ndarray) -> float:
     """How much of a brow's shade lies on a point of the front plane, in [0, 1]; *line* [K, 3] as ``brow_line``."""
     last = line.shape[0] - 1
@@ -44,7 +44,7 @@ def _brow(x: float, y: float, line: np.ndarray) -> float:
     return bell(y - middle, 0.95 * half) * step(t, -0.10 * last, 0.12 * last) * step(t, 1.08 * last, 0.80 * last)
 
 
-@fast
+@inner
 def _head(
     out: np.ndarray,
     surface: np.ndarray,
@@ -77,7 +77,7 @@ def _head(
         _roots(out, surface, x, y, z, masks[3], colours, s, hairs)
 
 
-@fast
+@inner
 def _roots(
     out: np.ndarray,
     surface: np.ndarray,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vultus.person.noise import fast
+from vultus.person.noise import inner
 
 # Rows of the palette handed to the kernels, each a colour.
 SKIN, LIP, BROW, HAIR, IRIS, SHIRT = range(6)
@@ -25,7 +25,7 @@ PUPIL = 0.40  # radius of the painted pupil, in radii of the iris; shading scale
 MOUTH_Y = 0.6605
 
 
-@fast
+@inner
 def mix(a: np.ndarray, r: float, g: float, b: float, w: float) -> None:
     """Lay a colour over *a* [3] with cover *w* in [0, 1]."""
     a[0] += (r - a[0]) * w
@@ -33,7 +33,7 @@ def mix(a: np.ndarray, r: float, g: float, b: float, w: float) -> None:
     a[2] += (b - a[2]) * w
 
 
-@fast
+@inner
 def tint(a: np.ndarray, r: float, g: float, b: float, w: float) -> None:
     """Multiply *a* [3] by a colour, with strength *w*."""
     a[0] *= 1 + (r - 1) * w
@@ -41,7 +41,7 @@ def tint(a: np.ndarray, r: float, g: float, b: float, w: float) -> None:
     a[2] *= 1 + (b - 1) * w
 
 
-@fast
+@inner
 def bell(x: float, width: float) -> float:
     """A Gaussian bump: 1 at 0, 1/e at *width*."""
     t = x / width

@@ -300,7 +300,7 @@ class Portrait:
         lift_off(self._raised, self._normals, self._lift)
         vertex_normals(self._raised, s.welded, self._normals)
         split_seams(self._raised, self._normals, s.points, self._points)
-        project(self._sample_camera, self._points[:, :3], self._screen)
+        project(self._sample_camera, self._points, self._screen)
         self._raster.draw(self._screen, s.triangles)
 
     def _fold(self, row: F32 | None) -> None:

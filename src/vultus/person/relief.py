@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.person.noise import dots, fast, hashed, octaves, step, value
+from vultus.person.noise import dots, fast, hashed, inner, octaves, step, value
 from vultus.person.pigment import AGE, EYE_X, EYE_Y, MOUTH_Y, SEED, STUBBLE, bell
 from vultus.render.threads import spread
 
@@ -24,20 +24,20 @@ SETS = 4  # of slopes: always, then the three sets of expression
 STEEPEST = 0.8  # slope (metres up per metre along) of the bytes 1 and 255; 128 is flat
 
 
-@fast
+@inner
 def groove(d: float, width: float) -> float:
     """A crease -1 deep at distance 0, with low banks on both sides."""
     t = (d / width) * (d / width)
     return -(1 - 0.6 * t) * np.exp(-t)
 
 
-@fast
+@inner
 def _window(x: float, low: float, high: float, soft: float) -> float:
     """1 inside [low, high], falling to 0 over *soft* beyond both ends."""
     return step(x, low - soft, low) * step(x, high + soft, high)
 
 
-@fast
+@inner
 def _forehead(x: float, y: float, z: float, width: float, seed: int) -> float:
     """Lines across the forehead, each of a strength and length of its own."""
     zone = _window(y, 0.763, 0.797, 0.008) * step(abs(x), 0.060, 0.030) * step(z, 0.095, 0.115)
@@ -52,7 +52,7 @@ def _forehead(x: float, y: float, z: float, width: float, seed: int) -> float:
     return zone * strength * groove((phase - n - 0.5) * 0.0098, width)
 
 
-@fast
+@inner
 def _crow(ax: float, y: float, side: float, width: float, seed: int) -> float:
     """A fan of lines at the outer corner of the eye."""
     # The temple turns away: lengths along x count more.
@@ -68,7 +68,7 @@ def _crow(ax: float, y: float, side: float, width: float, seed: int) -> float:
     return strength * _window(far, 0.0145, reach, 0.006) * groove((phase - n - 0.5) * 0.27 * far, 0.85 * width)
 
 
-@fast
+@inner
 def _under_eye(ax: float, y: float, z: float, width: float, seed: int) -> float:
     """Arcs below the lower lid."""
     ex, ey = ax - EYE_X, y - EYE_Y
@@ -80,7 +80,7 @@ def _under_eye(ax: float, y: float, z: float, width: float, seed: int) -> float:
     return zone * total * step(ey, 0.0, -0.005)
 
 
-@fast
+@inner
 def _fold(ax: float, y: float, z: float, width: float) -> float:
     """From the wing of the nose past the corner of the mouth: a crease with the cheek standing over it."""
     if y > 0.700 or y < 0.640 or z < 0.09:
@@ -90,7 +90,7 @@ def _fold(ax: float, y: float, z: float, width: float) -> float:
     return run * (groove(d, 1.3 * width) + 0.5 * bell(d - 0.006, 0.0055))
 
 
-@fast
+@inner
 def _sag(ax: float, y: float, z: float, seed: int) -> float:
     """What years and weight do below the single lines, in metres: folds beside nose and mouth, bags under the eyes."""
     if z < 0.09:
@@ -110,7 +110,7 @@ def _sag(ax: float, y: float, z: float, seed: int) -> float:
     return height
 
 
-@fast
+@inner
 def _neck(x: float, y: float, z: float, seed: int) -> float:
     """Rings around the neck, which bend down at the front, each of a strength of its own."""
     zone = _window(y, 0.520, 0.588, 0.012) * step(z, 0.0, 0.04)
@@ -122,14 +122,14 @@ def _neck(x: float, y: float, z: float, seed: int) -> float:
     return zone * strength * groove((wave - n - 0.5) * 0.0165, 0.0021)
 
 
-@fast
+@inner
 def _marionette(ax: float, y: float, z: float, width: float) -> float:
     """From the corner of the mouth down."""
     d = ax - (0.0292 + 0.16 * (0.655 - y))
     return _window(y, 0.638, 0.650, 0.007) * groove(d, 1.2 * width) * step(z, 0.08, 0.10)
 
 
-@fast
+@inner
 def _bracket(ax: float, y: float, z: float, width: float) -> float:
     """Round the corner of the mouth, where a smile pushes the cheek."""
     dx, dy = ax - 0.0215, 0.75 * (y - MOUTH_Y - 0.003)
@@ -138,7 +138,7 @@ def _bracket(ax: float, y: float, z: float, width: float) -> float:
     return zone * (groove(rho - 0.0150, 1.2 * width) + 0.5 * groove(rho - 0.0200, 1.3 * width))
 
 
-@fast
+@inner
 def _frown(x: float, y: float, z: float, width: float, seed: int) -> float:
     """Upright lines between the brows, seldom quite alike left and right."""
     ax, side = abs(x), 1.0 if x > 0 else -1.0
@@ -149,7 +149,7 @@ def _frown(x: float, y: float, z: float, width: float, seed: int) -> float:
     return zone * (one + 0.4 * groove(ax - lean - 0.0050, 1.1 * width))
 
 
-@fast
+@inner
 def _bunny(ax: float, y: float, z: float, width: float, seed: int) -> float:
     """Slanting lines on the sides of the nose, and one across its root."""
     zone = _window(ax, 0.004, 0.0135, 0.003) * _window(y, 0.700, 0.716, 0.005) * step(z, 0.11, 0.125)
@@ -160,7 +160,7 @@ def _bunny(ax: float, y: float, z: float, width: float, seed: int) -> float:
     return lines + root * (groove(y - 0.7235 + 8.0 * ax * ax, 0.9 * width))
 
 
-@fast
+@inner
 def _pleats(x: float, y: float, z: float, lip: float, width: float, seed: int) -> float:
     """Upright pleats above and below the lips."""
     ax, dy = abs(x), y - MOUTH_Y
@@ -173,7 +173,7 @@ def _pleats(x: float, y: float, z: float, lip: float, width: float, seed: int) -
     return zone * strength * groove((wave - n - 0.5) * 0.0036, 0.7 * width)
 
 
-@fast
+@inner
 def _furrows(x: float, y: float, z: float, seed: int) -> float:
     """The furrows of the lips, in [-1, 0]: ridges between them are rounded, the bottoms sharp."""
     bent = 1150 * x + 0.7 * value(280 * x, 280 * y, 280 * z, seed)
@@ -181,7 +181,7 @@ def _furrows(x: float, y: float, z: float, seed: int) -> float:
     return -np.exp(-5 * coarse) - 0.35 * np.exp(-6 * abs(value(2.1 * bent, 320 * y, 320 * z, seed + 97)))
 
 
-@fast
+@inner
 def _grain(x: float, y: float, z: float, lip: float, fine: float, s: np.ndarray) -> float:
     """Pores, the grain of the skin and stubble, in metres; *fine* is the share of what only big textures hold."""
     ax, seed, age = abs(x), int(s[SEED]), s[AGE]
@@ -203,7 +203,7 @@ def _grain(x: float, y: float, z: float, lip: float, fine: float, s: np.ndarray)
     return height
 
 
-@fast
+@inner
 def _lines(x: float, y: float, z: float, lip: float, s: np.ndarray, sharp: float, out: np.ndarray) -> None:
     """The heights [3] of the three sets of expression, in units of their depths."""
     ax, side, seed = abs(x), 1.0 if x > 0 else -1.0, int(s[SEED])

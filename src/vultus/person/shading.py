@@ -108,8 +108,8 @@ def _eye(
     s += np.float32(0.45) * (one - s) * t[SOFT] * min(one, max(zero, np.float32(0.1) - nl) * np.float32(5.0))
     what = kind[ids[j, i]]
     grain = np.float32(focal) * inverse[j, i]  # samples a metre
-    above = _to_lid(ids, kind, j, i, -1, np.float32(0.0065) * grain + one)
-    below = _to_lid(ids, kind, j, i, 1, np.float32(0.0030) * grain + one)
+    above = _to_lid(ids, kind, j, i, np.int64(-1), np.float32(0.0065) * grain + one)
+    below = _to_lid(ids, kind, j, i, np.int64(1), np.float32(0.0030) * grain + one)
     eye_light(light, eyes[what - 1], atlas, t, p, view, up, s, above, below, colour)
 
 

@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from vultus import channels as ch
+from vultus.person.jit import inner
 
 SHAPES = len(ch.ARKIT) + len(ch.TONGUE)
 NECK, HEAD, EYE_LEFT, EYE_RIGHT = ch.NECK.start, ch.HEAD.start, ch.EYE_LEFT.start, ch.EYE_RIGHT.start
@@ -29,7 +30,7 @@ _TILE = 16  # vertices that are written at a time
 Array = NDArray[Any]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _clean(value: float, low: float, high: float) -> float:
     """*value* within its limits; NaN becomes 0."""
     if value != value:
@@ -37,7 +38,7 @@ def _clean(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def rotation(x: float, y: float, z: float, out: Array) -> None:
     """Rotation vector -> matrix in out[:3, :3] (Rodrigues)."""
     angle = math.sqrt(x * x + y * y + z * z)
@@ -49,7 +50,7 @@ def rotation(x: float, y: float, z: float, out: Array) -> None:
     out[2, 0], out[2, 1], out[2, 2] = 2 * (qx * qz - qy * qw), 2 * (qy * qz + qx * qw), 1 - 2 * (qx * qx + qy * qy)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def joint_transforms(
     row: Array, low: Array, high: Array, parents: Array, rest: Array, driven: Array, body: Array, out: Array
 ) -> None:
@@ -84,7 +85,7 @@ def joint_transforms(
                 out[j, a, 3] += out[p, a, 3]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def express(weights: Array, neutral: Array, start: Array, index: Array, delta: Array, out: Array) -> None:
     """out [V, 3] = neutral + sum of weights [S] times shapes; shape s moves the vertices *index* of its entries
     ``start[s]:start[s + 1]`` by *delta* [N, 3]. Shapes at rest cost nothing."""
@@ -102,7 +103,7 @@ def express(weights: Array, neutral: Array, start: Array, index: Array, delta: A
                 out[v, 2] += w * delta[i, 2]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _slid(x: float, y: float, z: float, share: float, rest: float, least: float) -> Any:
     """By how much a vertex of a lid, at x, y, z from the centre of its eye, goes away from it (1: not at all)."""
     away = math.sqrt(x * x + y * y + z * z)
@@ -111,7 +112,7 @@ def _slid(x: float, y: float, z: float, share: float, rest: float, least: float)
     return np.float32(max(away + share * (rest - away), least) / away)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def slide(index: Array, eye: Array, place: Array, centres: Array, points: Array) -> None:
     """Keep the lids on the eyeballs: points [V, 3] before skinning, in place.
 
@@ -125,7 +126,7 @@ def slide(index: Array, eye: Array, place: Array, centres: Array, points: Array)
         points[v, 0], points[v, 1], points[v, 2] = c[0] + scale * x, c[1] + scale * y, c[2] + scale * z
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def skin_vertices(transforms: Array, rigid: Array, joints: Array, skin: Array, points: Array) -> None:
     """Move points [V, 3] in place by the joints' transforms [J, 3, 4] (linear blend skinning).
 
@@ -151,7 +152,7 @@ def skin_vertices(transforms: Array, rigid: Array, joints: Array, skin: Array, p
                 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def apply_sparse(start: Array, column: Array, value: Array, points: Array, out: Array) -> None:
     """out [W, 3] = sparse matrix [W, V] times points [V, 3].
 
@@ -167,7 +168,7 @@ def apply_sparse(start: Array, column: Array, value: Array, points: Array, out: 
         out[r, 0], out[r, 1], out[r, 2] = x, y, z
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _pose(
     row: Array, low: Array, high: Array, rig: Any, body: Array, mesh: Any, weights: Array, transforms: Array
 ) -> None:
@@ -201,7 +202,7 @@ def frame(
         apply_sparse(rows, column, value, coarse, out)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _turn(m: Array, p: Array, q: Array) -> None:
     """q [3 * LANES] = the transforms *m* [12 * LANES] of the points *p*."""
     for a in range(3):
@@ -210,7 +211,7 @@ def _turn(m: Array, p: Array, q: Array) -> None:
             to[t] = n[t] * p[t] + n[LANES + t] * p[LANES + t] + n[2 * LANES + t] * p[2 * LANES + t] + n[3 * LANES + t]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _lanes(
     weights: Array, turns: Array, neutral: Array, shapes: Any, rigid: Array, joints: Array, skin: Array, lids: Any,
     out: Array,

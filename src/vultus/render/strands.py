@@ -30,6 +30,7 @@ BIAS = 1.0008  # a strand on the skin counts as this much nearer: a millimetre a
 FULL = 0.985  # cover from which nothing behind is seen
 FAINT = 0.002  # cover below which nothing is drawn
 CHORD = 10.0  # pixels; longer segments are drawn as curves
+_X, _Y = np.int64(0), np.int64(1)  # columns, of one type for numba
 _BAND = 48  # rows that are drawn at a time, because their cells stay in the cache
 
 _fast = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})
@@ -181,7 +182,7 @@ def _draw(
                 u0, u1 = np.float32(k) / np.float32(pieces), np.float32(k + 1) / np.float32(pieces)
                 ends[0, 0], ends[0, 1] = ends[1, 0], ends[1, 1]
                 if k + 1 < pieces:
-                    ends[1, 0], ends[1, 1] = _spline(screen, n, s, 0, u1), _spline(screen, n, s, 1, u1)
+                    ends[1, 0], ends[1, 1] = _spline(screen, n, s, _X, u1), _spline(screen, n, s, _Y, u1)
                 else:
                     ends[1, 0], ends[1, 1] = x1, y1
                 for e in range(2):

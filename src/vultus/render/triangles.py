@@ -54,7 +54,10 @@ def _project(
 
 
 def project(camera: Camera, vertices: F32, out: F32 | None = None) -> F32:
-    """World points [V, 3] in metres -> screen points [V, 3]: x, y in pixels and 1/z in 1/m (0 = nearer than NEAR)."""
+    """World points in metres -> screen points [V, 3]: x, y in pixels and 1/z in 1/m (0 = nearer than NEAR).
+
+    *vertices* [V, 3 or more] may have more columns, which count for nothing.
+    """
     if out is None:
         out = np.empty((len(vertices), 3), np.float32)
     (fx, fy), (cx, cy) = camera.focal, camera.centre

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vultus.person.groom.body import Body, clearance
 from vultus.person.groom.roots import Roots
-from vultus.person.noise import fast
+from vultus.person.noise import fast, inner
 
 F64 = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Plan:
     parted: F64
 
 
-@fast
+@inner
 def _sideways(slope: np.ndarray) -> None:
     """Turn a direction at the side of the head outwards, so that hair goes over an ear instead of around it."""
     if abs(slope[0]) > 0.5:
