@@ -8,7 +8,7 @@ people that judge (seeds from 100 on) are others than those that the shapes were
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from vultus import channels as ch
 from vultus.heads.person import PersonHead
 from vultus.lab.bench import Figure
-from vultus.lab.look_identity import identity_figures
+from vultus.lab.look_identity import describe, describe_one, same, spread, strangers
 from vultus.motion import Motion
 from vultus.observers.tracker import Tracker
 from vultus.person.atlas import Kind
@@ -65,6 +65,8 @@ POSES: Final = (
     (0, 30, 0), (0, -30, 0), (0, 15, 0), (0, -15, 0), (15, 0, 0), (-15, 0, 0), (0, 0, 15), (0, 0, -15),
 )  # fmt: skip
 """Head rotations (pitch, yaw, roll) in degrees at which faces must be found."""
+_MOUTH: Final = (Kind.CAVITY, Kind.UPPER_TEETH, Kind.LOWER_TEETH, Kind.TONGUE)
+_EYES: Final = (Kind.EYE_LEFT, Kind.EYE_RIGHT, Kind.SOCKET)
 _FOLD = 0.001
 _LEFT = {"eyeLookOutLeft": 0.5, "eyeLookInRight": 0.5, "eyeLookInLeft": -0.5, "eyeLookOutRight": -0.5}
 _UP = {"eyeLookUpLeft": 0.5, "eyeLookUpRight": 0.5, "eyeLookDownLeft": -0.5, "eyeLookDownRight": -0.5}
@@ -91,6 +93,9 @@ class ReadBack:
     def median(self) -> float:
         """Median over the people of the correlation within one person."""
         return float(np.median([_correlation(self.commanded, row) for row in self.read]))
+
+
+_who = Identity.from_seed
 
 
 def _correlation(a: Floats, b: Floats) -> float:
@@ -134,17 +139,17 @@ def each(people: range, work: Callable[[int, Tracker], T]) -> Iterator[T]:
 
 def read_back(people: range, picked: tuple[str, ...] | None = None, size: int = SIZE) -> Iterator[dict[str, Floats]]:
     """For each of *people* (seeds): what the tracker reads [A] of each command, all of them or those *picked*."""
-    chosen = {name: command for name, command in commands().items() if picked is None or name in picked}
+    return each(people, lambda seed, tracker: read(PersonHead(_who(seed), size=(size, size)), tracker, picked))
 
-    def one(seed: int, tracker: Tracker) -> dict[str, Floats]:
-        head = PersonHead(Identity.from_seed(seed), size=(size, size))
-        out = {}
-        for name, (_, rows, weights) in chosen.items():
+
+def read(head: PersonHead, tracker: Tracker, picked: tuple[str, ...] | None = None) -> dict[str, Floats]:
+    """What the tracker reads [A] of each command in pictures of *head*, all of them or those *picked*."""
+    out = {}
+    for name, (_, rows, weights) in commands().items():
+        if picked is None or name in picked:
             faces = [tracker.track(head.frame(row), fresh=True) for row in rows]
             out[name] = np.array([np.nan if f is None else f.scores @ weights for f in faces], np.float32)
-        return out
-
-    return each(people, one)
+    return out
 
 
 def found(head: PersonHead, tracker: Tracker, poses: tuple[tuple[float, float, float], ...] = POSES) -> float:
@@ -200,36 +205,59 @@ def lid_depth(mesh: PersonMesh) -> float:
     return deepest
 
 
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What is measured of one person: what the tracker read [A] of each command (nothing where it was not asked), the
+    share of POSES in which it found the face, pixels that closed lips and lids let through at most, how deep a lid cuts
+    into an eyeball in metres, and the descriptor [128] of the face at rest."""
+
+    read: dict[str, Floats]
+    found: float
+    lips: int
+    lids: int
+    depth: float
+    descriptor: Floats
+
+
+def judge(seed: int, tracker: Tracker, commanded: bool = True) -> Judged:
+    """All that is measured of the person *seed*, who is painted once for it; commands are the most work."""
+    head = PersonHead(_who(seed), size=(SIZE, SIZE))
+    mesh, (lips, lids) = head.mesh_data, shut_rows()
+    return Judged(
+        read(head, tracker) if commanded else {},
+        found(head, tracker),
+        inside_seen(mesh, lips, _MOUTH),
+        inside_seen(mesh, lids, _EYES),
+        lid_depth(mesh),
+        describe(head, np.zeros(len(ch.CHANNELS), np.float32)),
+    )
+
+
 def figures(quick: bool = False) -> Iterator[Figure]:
     """All figures of the look, each with its target; *quick* measures few people, for a first impression.
 
     The scores are pooled over people twice: as they are, and less what each person reads at rest, as users of a tracker
     who calibrate it do.
     """
-    rows = list(read_back(range(JUDGES, JUDGES + (2 if quick else PEOPLE))))
+    asked, many = (2, 8) if quick else (PEOPLE, MANY)
+    people = range(JUDGES, JUDGES + many)
+    judged = list(each(people, lambda seed, tracker: judge(seed, tracker, seed < JUDGES + asked)))
     for name, (commanded, _, _) in commands().items():
-        told = ReadBack(commanded, np.stack([row[name] for row in rows]))
+        told = ReadBack(commanded, np.stack([person.read[name] for person in judged[:asked]]))
         yield Figure(f"{name} read back, all people", "r", told.pooled, None, ">= 0.85")
         yield Figure(f"{name} read back, all people, less each one's rest", "r", told.calibrated.pooled)
         yield Figure(f"{name} read back, one person", "r", told.median)
-    yield from _crowd(range(JUDGES, JUDGES + (4 if quick else MANY)))
-    yield from identity_figures(people=8 if quick else MANY)
+    yield from _crowd(judged)
+    yield from strangers(np.stack([person.descriptor for person in judged]))
+    yield from spread([_who(seed) for seed in people])
+    yield from same(list(each(range(JUDGES, JUDGES + (1 if quick else 3)), lambda seed, _: describe_one(_who(seed)))))
 
 
-def _crowd(people: range) -> Iterator[Figure]:
-    mouth = (Kind.CAVITY, Kind.UPPER_TEETH, Kind.LOWER_TEETH, Kind.TONGUE)
-    eyes = (Kind.EYE_LEFT, Kind.EYE_RIGHT, Kind.SOCKET)
-    shut_lips, shut_eyes = shut_rows()
-
-    def one(seed: int, tracker: Tracker) -> tuple[float, bool, bool, float]:
-        head = PersonHead(Identity.from_seed(seed), size=(SIZE, SIZE), quality="draft")
-        mesh = head.mesh_data
-        lips, lids = inside_seen(mesh, shut_lips, mouth), inside_seen(mesh, shut_eyes, eyes)
-        return found(head, tracker), lips > 0, lids > 0, lid_depth(mesh)
-
-    seen, lips, lids, depth = np.array(list(each(people, one)), np.float64).T
-    count = len(people)
-    yield Figure(f"faces found, {count} people x {len(POSES)} poses", "%", 100 * float(seen.mean()), None, ">= 100")
-    yield Figure(f"people of {count} whose closed lips show the mouth", "people", float(lips.sum()), None, "<= 0")
-    yield Figure(f"people of {count} whose closed lids show the eyes", "people", float(lids.sum()), None, "<= 0")
-    yield Figure("deepest cut of a lid into an eyeball", "mm", 1e3 * float(depth.max()), None, "<= 0.1")
+def _crowd(judged: Sequence[Judged]) -> Iterator[Figure]:
+    count, seen = len(judged), float(np.mean([person.found for person in judged]))
+    lips, lids = (sum(getattr(person, name) > 0 for person in judged) for name in ("lips", "lids"))
+    depth = max(person.depth for person in judged)
+    yield Figure(f"faces found, {count} people x {len(POSES)} poses", "%", 100 * seen, None, ">= 100")
+    yield Figure(f"people of {count} whose closed lips show the mouth", "people", float(lips), None, "<= 0")
+    yield Figure(f"people of {count} whose closed lids show the eyes", "people", float(lids), None, "<= 0")
+    yield Figure("deepest cut of a lid into an eyeball", "mm", 1e3 * depth, None, "<= 0.1")

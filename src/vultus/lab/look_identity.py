@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -20,8 +21,6 @@ F32 = NDArray[np.float32]
 
 SIZE: Final = 256
 """Pixels along each side of the pictures that are described."""
-PEOPLE: Final = 64
-"""How many seeds, from 0 on, are compared."""
 POSES: Final = ((0, 0, 0), (0, 20, 0), (0, -20, 0), (0, 12, 8), (12, 0, 0), (-12, 0, 0), (0, 0, 12), (-8, -12, -8))
 """Head rotations (pitch, yaw, roll) in degrees in which one person must stay the same."""
 EXPRESSIONS: Final[tuple[dict[str, float], ...]] = (
@@ -55,16 +54,8 @@ def describe(head: PersonHead, row: F32) -> F32:
     return critic.descriptor(head.frame(row), points)
 
 
-def describe_seeds(seeds: range, size: int = SIZE) -> F32:
-    """Descriptors [N, 128] of people who look straight ahead, drawn quickly."""
-    row = Motion.of(1, frames=1).data[0]
-    heads = (PersonHead(Identity.from_seed(seed), size=(size, size), quality="draft") for seed in seeds)
-    return np.stack([describe(head, row) for head in heads])
-
-
-def describe_one(seed: int, size: int = SIZE) -> F32:
-    """Descriptors [N, 128] of one person, plain first, then in all poses, lights and expressions."""
-    who = Identity.from_seed(seed)
+def describe_one(who: Identity, size: int = SIZE) -> F32:
+    """Descriptors [N, 128] of one person, plain first, then in all poses, expressions and lights."""
     poses = Motion.of(1, head=np.radians(POSES)).data
     moods = np.zeros((len(EXPRESSIONS), len(ch.CHANNELS)), np.float32)
     for i, mood in enumerate(EXPRESSIONS):
@@ -82,19 +73,31 @@ def apart(descriptors: F32) -> F32:
     return critic.distances(descriptors)[rows, columns]
 
 
-def identity_figures(*, people: int = PEOPLE, size: int = SIZE) -> list[Figure]:
-    """How far people are apart, how far one person strays, and who they are; fetches the face network."""
-    pairs = apart(describe_seeds(range(people), size))
-    strays = np.concatenate([critic.distances(describe_one(seed, size))[0, 1:] for seed in range(0, 9, 3)])
-    crowd = [Identity.from_seed(seed) for seed in range(people)]
-    decades = np.histogram([who.age for who in crowd], bins=np.arange(18, 81, 12.4))[0]
+def strangers(descriptors: F32) -> list[Figure]:
+    """How far people are apart, one descriptor [N, 128] each."""
+    pairs, people = apart(descriptors), len(descriptors)
     return [
         Figure(f"nearest two of {people} people", "distance", float(pairs.min()), target=f">= {critic.OTHER}"),
         Figure(f"median pair of {people} people", "distance", float(np.median(pairs))),
-        Figure(f"pairs below {critic.OTHER}", "share", float((pairs < critic.OTHER).mean())),
-        Figure(f"pairs below {critic.SAME}", "share", float((pairs < critic.SAME).mean())),
+        Figure(f"pairs below {critic.OTHER}", "%", 100 * float((pairs < critic.OTHER).mean())),
+        Figure(f"pairs below {critic.SAME}", "%", 100 * float((pairs < critic.SAME).mean())),
+    ]
+
+
+def same(people: Sequence[F32]) -> list[Figure]:
+    """How far people stray from themselves, as :func:`describe_one` describes each."""
+    strays = np.concatenate([critic.distances(person)[0, 1:] for person in people])
+    return [
         Figure("one person, farthest picture", "distance", float(strays.max()), target="<= 0.45"),
         Figure("one person, 95th percentile", "distance", float(np.percentile(strays, 95))),
-        Figure("people in the emptiest of five age groups", "people", float(decades.min()), target=f">= {people // 8}"),
-        Figure("share of women", "share", float(np.mean([who.gender > 0.5 for who in crowd]))),
+    ]
+
+
+def spread(crowd: Sequence[Identity]) -> list[Figure]:
+    """How evenly age and sex are spread over *crowd*."""
+    decades = np.histogram([who.age for who in crowd], bins=np.linspace(18, 80, 6))[0]
+    least = float(decades.min())
+    return [
+        Figure("people in the emptiest of five age groups", "people", least, target=f">= {len(crowd) // 8}"),
+        Figure("share of women", "%", 100 * float(np.mean([who.gender > 0.5 for who in crowd]))),
     ]

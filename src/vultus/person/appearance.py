@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
+from vultus.person import draws
 from vultus.person.atlas import MOUTH_TILES, Kind, Textured, atlas_uv, kinds, painter_coordinates
 from vultus.person.choices import EYE_COLOURS, HAIR_COLOURS, SHIRT_COLOURS
 from vultus.person.clothes import NECK, hem, outfit, stand_off
@@ -90,11 +91,14 @@ def palette(identity: Identity) -> F64:
         np.array([0.78, 0.52, 0.56]) + pale * np.array([0.08, 0.0, 0.03]) + dark * np.array([-0.04, 0.0, 0.18])
     )
     lip *= 1 + identity.gender * np.array([0.0, -0.07, -0.05])
+    lip *= np.exp(draws.gauss(identity.seed, "lip depth", 0.14) * np.array([0.7, 1.0, 1.0]))
+    lip[1:] *= np.exp(draws.gauss(identity.seed, "lip red", 0.10))
     shades = np.array([[0.42, 0.10, 0.10], [0.36, 0.055, 0.075], [0.46, 0.17, 0.15], [0.30, 0.06, 0.09]])
     shade = shades[rng.integers(len(shades))] * (0.6 + 0.4 * pale)
     lip += (shade - lip) * 0.75 * max(0.0, _make_up(identity) - 0.25)
     hair = linear(HAIR_COLOURS[identity.hair_colour]) * 1.15 + [0.007, 0.0055, 0.0045]
     brow = 0.8 * hair / (1 + 3 * hair.mean()) + 0.012 * skin  # light hair goes with darker brows
+    brow = brow * np.exp(draws.gauss(identity.seed, "brow colour", 0.5))
     # An iris is painted darker than the colour it is known by, because fibres and ring lighten and darken it.
     iris = linear(EYE_COLOURS[identity.eye_colour]) * 1.9 + [0.016, 0.011, 0.008]
     iris = iris + max(0.0, 1 - iris.mean() / 0.09) * np.array([0.044, 0.021, 0.005])  # lit fibres keep brown from black
@@ -110,11 +114,12 @@ def _make_up(identity: Identity) -> float:
 def settings(identity: Identity) -> F64:
     """The painter's numbers in the order of its constants: seed, stubble, freckles, age, make-up, …"""
     rng = np.random.default_rng([identity.seed, 2])
-    freckled, redness = rng.uniform(0, 1), rng.uniform(0.2, 0.7)
+    freckled, redness = rng.uniform(0, 1), rng.uniform(0.05, 0.85)
     pale = max(0.0, 1 - 2.2 * identity.skin_tone)
     red_hair = identity.hair_colour in ("auburn", "ginger", "blond", "light_blond")
     freckles = pale * (0.3 + 0.7 * freckled if freckled > (0.25 if red_hair else 0.65) else 0.0)
-    age = float(np.clip((identity.age - 28) / 50, 0, 1))
+    # Sun, smoke and luck make skin older or younger than its years.
+    age = float(np.clip((identity.age - 28 + draws.gauss(identity.seed, "weathered", 6.0)) / 50, 0, 1))
     make_up = _make_up(identity)
     brows = 0.55 + 0.5 * identity.brow_weight
     lashes = 0.25 + 0.75 * identity.lashes
@@ -126,16 +131,22 @@ def brow_line(identity: Identity) -> F64:
 
     Women's brows lie higher and arch more; men's are straight and thick; with age they sink at the temple.
     """
-    rng = np.random.default_rng([identity.seed, 3])
+
+    def vary(name: str, spread: float) -> float:
+        return draws.gauss(identity.seed, f"brow {name}", spread)
+
     woman, age = identity.gender, float(np.clip((identity.age - 40) / 40, 0, 1))
     t = np.linspace(0, 1, 24)
-    start, stop = 0.0135 + 0.0012 * woman + rng.normal(0, 0.0010), 0.0535 + rng.normal(0, 0.0012)
-    peak = 0.62 + rng.normal(0, 0.055)
-    arch = (0.0030 + 0.0016 * woman + rng.normal(0, 0.0009)) * np.sin(0.5 * np.pi * np.clip(t / peak, 0, 1))
-    fall = (0.0062 + 0.0012 * woman + 0.001 * age) * (np.clip(t - peak, 0, 1) / (1 - peak)) ** 1.5
-    y = EYE_Y + 0.0178 + 0.0012 * woman + rng.normal(0, 0.0006) + arch - fall
-    thick = (0.0024 + 0.0021 * identity.brow_weight - 0.0008 * woman) * (1 - 0.70 * t**1.6)
-    thick *= np.clip(0.62 + 3.5 * t, 0, 1)
+    start, stop = 0.0133 + 0.0012 * woman + vary("start", 0.0026), 0.0535 + vary("stop", 0.0024)
+    peak = 0.62 + vary("peak", 0.075)
+    arch = max(0.0004, 0.0032 + 0.0016 * woman + vary("arch", 0.0026)) * np.sin(0.5 * np.pi * np.clip(t / peak, 0, 1))
+    fall = (0.0062 + 0.0012 * woman + 0.001 * age + vary("fall", 0.0012)) * (
+        np.clip(t - peak, 0, 1) / (1 - peak)
+    ) ** 1.5
+    # Brows that lie much lower would scowl, much higher ones be startled.
+    y = EYE_Y + 0.0184 + 0.0012 * woman + min(max(vary("height", 0.0024), -0.0028), 0.0034) + arch - fall
+    thick = (0.0024 + 0.0021 * identity.brow_weight - 0.0008 * woman) * np.exp(vary("thickness", 0.32))
+    thick = thick * (1 - (0.70 + vary("tail", 0.08)) * t**1.6) * np.clip(0.62 + 3.5 * t, 0, 1)
     return np.stack([start + (stop - start) * t, y, thick], 1)
 
 
@@ -144,9 +155,10 @@ def lift(mesh: Textured, identity: Identity) -> F32:
     out = np.zeros(len(mesh.rest), np.float32)
     places = painter_coordinates(mesh)
     kind = int(outfit(identity)[NECK])
-    for v in np.unique(mesh.triangles[kinds(mesh) == Kind.SKIN]):
+    skin = np.unique(mesh.triangles[kinds(mesh) == Kind.SKIN])
+    for v in skin[places[skin, 1] < 0.64]:
         x, y, z = (float(c) for c in places[v])
-        out[v] = stand_off(x, y, z, kind) if y < 0.64 else 0.0
+        out[v] = stand_off(x, y, z, kind)
     return out
 
 

@@ -46,7 +46,7 @@ def growth(identity: Identity) -> F64:
     height, retreat, thin = rng.normal(), rng.uniform(), rng.uniform()
     male = 1 - identity.gender
     age = float(np.clip((identity.age - 25) / 50, 0, 1))
-    line = 0.800 + 0.0035 * float(np.clip(height, -1.6, 1.6)) + 0.006 * age * male
+    line = 0.800 + 0.0048 * float(np.clip(height, -1.6, 1.6)) + 0.006 * age * male
     recede = -0.003 + male * (0.007 + 0.026 * age * (0.3 + 0.7 * retreat))
     crown = male * max(0.0, age - 0.35) * 0.55 * thin
     if identity.hair == "balding":

@@ -14,7 +14,7 @@ from vultus.channels import CHANNELS
 from vultus.defaults import Quality
 from vultus.errors import VultusError, unknown
 from vultus.person import lamps, occlusion, places, shading, surface, tone, visibility
-from vultus.person.appearance import Appearance, paint, palette
+from vultus.person.appearance import Appearance, lift, paint, palette
 from vultus.person.atlas import Kind, painter_coordinates
 from vultus.person.creases import creases, fold
 from vultus.person.drawn import Surfaces, gather, lift_off, rows_of, split_seams, surfaces
@@ -82,8 +82,8 @@ def _painted(identity: Identity, size: int) -> Appearance:
 def _ambient(identity: Identity) -> F32:
     """The share of sky that each drawn vertex sees at rest, [N]."""
     mesh, s = _bust(identity), surfaces(_bust(identity))
-    vertices, lift = mesh.neutral[s.vertices], _painted(identity, 1024).lift[s.vertices]
-    lift_off(vertices, vertex_normals(vertices, s.welded), lift)
+    vertices = mesh.neutral[s.vertices]
+    lift_off(vertices, vertex_normals(vertices, s.welded), lift(mesh, identity)[s.vertices])
     hair = [(some.points, some.width) for some in shades(mesh, identity)]
     return occlusion.ambient(vertices, vertex_normals(vertices, s.welded), s.welded, hair)
 
