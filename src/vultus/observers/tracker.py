@@ -108,7 +108,7 @@ class _Net:
     """One network of the bundle: array in, arrays by name out."""
 
     def __init__(self, content: bytes, threads: int) -> None:
-        from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]
+        from ai_edge_litert.interpreter import Interpreter
 
         self._runner = Interpreter(model_content=content, num_threads=threads)
         self._runner.allocate_tensors()
