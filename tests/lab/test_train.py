@@ -161,9 +161,22 @@ def test_a_kill_in_the_middle_of_writing_does_no_harm(whole: Path, tmp_path: Pat
     (run / ".vultus-0123.safetensors").write_bytes(b"half")
     with (run / "log.jsonl").open("a") as log:
         log.write('{"step": 1')
-    fit(tmp_path)
+    with pytest.warns(UserWarning, match=r"checkpoint of step 8 .* is damaged"):
+        fit(tmp_path)
     assert weights(tmp_path) == weights(whole)
     assert [p.name for p in run.iterdir()] == ["log.jsonl"]
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_starts_again(whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(StopError):
+        fit(tmp_path, hook=stop_at(9), save_every=0.0)
+    for file in (tmp_path / "tiny.run").glob("step-*.json"):
+        file.write_text("{")
+    with pytest.warns(UserWarning, match="is damaged"), pytest.raises(StopError):
+        fit(tmp_path, hook=stop_at(2))
+    assert [file.stem for file in (tmp_path / "tiny.run").glob("step-*.json")] == ["step-000000000"]
+    fit(tmp_path)
+    assert weights(tmp_path) == weights(whole)
 
 
 def test_a_finished_run_is_not_done_again(whole: Path) -> None:

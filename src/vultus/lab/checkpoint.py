@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,19 +75,25 @@ def save(folder: Path, step: int, tensors: Mapping[str, Tensor], facts: Mapping[
 
 
 def latest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Tensors and facts of the newest whole checkpoint in *folder*; None when there is none. Leftovers are removed."""
+    """Tensors and facts of the newest whole checkpoint in *folder*; None when there is none.
+
+    Leftovers are removed, and damaged checkpoints too, with a warning: the run comes by their steps again.
+    """
     for leftover in folder.glob(".vultus-*"):
         leftover.unlink(missing_ok=True)
     for step in reversed(_steps(folder)):
-        try:
+        facts: dict[str, Any] = {}
+        tensors: dict[str, Tensor] = {}
+        digest = ""
+        with suppress(VultusError, OSError, ValueError):
             facts = json.loads((folder / f"step-{step:09d}.json").read_text("utf-8"))
             tensors, digest = read_tensors(folder / f"step-{step:09d}.safetensors")
-        except (VultusError, OSError, ValueError):
-            continue
-        if facts.get("format") == FORMAT and facts.get("sha256") == digest and facts.get("step") == step:
-            if facts.get("version", 0) > VERSION:
-                raise VultusError(f"The checkpoint in {folder} is of a newer Vultus", "Update Vultus.")
+        if facts.get("version", 0) > VERSION:
+            raise VultusError(f"The checkpoint in {folder} is of a newer Vultus", "Update Vultus.")
+        if (facts.get("format"), facts.get("sha256"), facts.get("step")) == (FORMAT, digest, step):
             return tensors, facts
+        warnings.warn(f"The checkpoint of step {step} in {folder} is damaged and was removed", stacklevel=2)
+        remove(folder, step)
     return None
 
 
