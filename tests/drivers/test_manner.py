@@ -83,6 +83,11 @@ def test_jaw_and_lips_share_the_opening() -> None:
     assert curve("mouthLowerDownLeft", upper).max() < 0.65 * curve("mouthLowerDownLeft", plain).max()
 
 
+def test_factors_that_meet_do_not_make_a_yawn() -> None:
+    most = spoken(Manner(jaw=0.5, loud_jaw=3.0, pitch_jaw=1.0), gain=1.5, loudness=9.0, pitch=9.0)
+    assert 0.5 < curve("jawOpen", most).max() <= 0.68
+
+
 def test_jitter_moves_targets_in_time_and_not_what_they_are() -> None:
     plain = curve("jawOpen", spoken())
     moved = [curve("jawOpen", spoken(Manner(jitter=0.02), seed=seed)) for seed in range(6)]

@@ -130,7 +130,7 @@ def draw_hidden(seed: int, person: int = 0) -> Hidden:
         jitter=round(float(rng.uniform(0.004, 0.018)), 4),
         unevenness=round(float(rng.uniform(0.08, 0.25)), 4),
         spread=_factor(rng, 0.18, 0.7, 1.4),
-        loud_jaw=round(float(rng.uniform(0.3, 2.2)), 4),
+        loud_jaw=round(float(rng.uniform(0.3, 2.0)), 4),
         pitch_jaw=round(float(rng.uniform(0.0, 0.4)), 4),
         pitch_brows=round(float(rng.uniform(0.0, 0.7)), 4),
     )
