@@ -395,6 +395,14 @@ def test_ray_makes_the_same_bytes(three: Path, tmp_path: Path, monkeypatch: pyte
     assert bytes_of(tmp_path / "ray") == bytes_of(three)
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
+def test_a_cluster_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(VultusError, match=f"no Ray cluster at {address}: .*refused.*RAY_ADDRESS"):
+        produce.write(tmp_path / "set", pretend.clip, 1, arguments={}, ray=True)
+
+
 def test_without_ray_the_way_to_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(VultusError, match=r"Ray is not installed.*vultus\[ray\]"):

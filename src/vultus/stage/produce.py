@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -334,6 +335,18 @@ def _on_ray(jobs: Iterator[Job], workers: int | None) -> Generator[Entry | str, 
             ray.shutdown()
 
 
+def _reach(address: str) -> None:
+    """VultusError when nothing answers at HOST:PORT or ray://HOST:PORT: Ray itself would wait for two minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or "no answer"
+        raise VultusError(f"There is no Ray cluster at {address}: {reason}", "Check RAY_ADDRESS, or unset it") from None
+
+
 def _package() -> Any:
     """The package ray; VultusError when it is not installed."""
     if (os.environ.get("RAY_ADDRESS") or "local") == "local":
@@ -351,6 +364,7 @@ def _cluster(workers: int | None) -> tuple[Any, bool]:
     if ray.is_initialized():
         return ray, False
     options: dict[str, Any] = {}
+    _reach(address)
     if address == "local":
         options = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": _STORE}
     try:
