@@ -12,7 +12,7 @@ from vultus import cli
 from vultus.clip import FIELDS
 from vultus.datasets import stage
 from vultus.errors import VultusError
-from vultus.stage import clips, plan
+from vultus.stage import clips, filming, plan
 
 VOICES = ("formant:man", "formant:woman")
 
@@ -120,3 +120,13 @@ def test_bad_folders_are_told(
     assert cli.main(["stage", "--voice", "formant:man", "--out", out]) == 2
     assert "\n" not in capsys.readouterr().err.strip()
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_help_names_every_rig_and_field() -> None:
+    source = Path(cli.__file__).read_text("utf-8").split("class Stage:", 1)[1]
+    told = {option: source.split(f"    {option}: str", 1)[1].split('"""')[1] for option in ("rig", "fields")}
+    for option, names in (("rig", filming.rigs()), ("fields", FIELDS)):
+        for name in names:
+            assert name in told[option], name
+    page = (Path(__file__).parents[2] / "docs" / "stage.md").read_text("utf-8")
+    assert all(name.split("_")[0].replace("detected", "landmarks") in page for name in FIELDS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -284,6 +283,7 @@ def test_a_killed_run_goes_on(three: Path, tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_nothing_broken(three: Path, tmp_path: Path) -> None:
     """A limit on the size of files, which worker processes inherit, stands for the full disk."""
+    resource = pytest.importorskip("resource")
     folder = tmp_path / "set"
     largest = max(p.stat().st_size for p in (three / "000000").iterdir())
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
