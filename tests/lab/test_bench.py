@@ -30,7 +30,7 @@ def test_the_median_leaves_the_first_call_out(monkeypatch: pytest.MonkeyPatch) -
 
 def test_both_measures_one_thread_too() -> None:
     seen: list[int] = []
-    bench._both(lambda: seen.append(threads()), 2)
+    bench.both(lambda: seen.append(threads()), 2)
     assert seen[-3:] == [1, 1, 1]
 
 

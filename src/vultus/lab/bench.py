@@ -65,15 +65,17 @@ def bench(
     *,
     quick: bool = False,
     look: bool = False,
+    stage: bool = False,
     json_path: str | Path | None = None,
     progress: Progress | None = None,
 ) -> str:
     """Measure everything; returns a Markdown table, and writes the figures as JSON to *json_path* if given.
 
-    *look* measures how believable the drawn people are (:mod:`vultus.lab.look`) instead of how fast all is.
+    *look* measures how believable the drawn people are (:mod:`vultus.lab.look`) instead of how fast all is,
+    *stage* how fast the stage films and whether its buffers are true (:mod:`vultus.lab.stage_figures`).
     """
     figures: list[Figure] = []
-    for figure in _look(quick) if look else _measure(quick):
+    for figure in _look(quick) if look else _stage(quick) if stage else _measure(quick):
         figures.append(figure)
         if progress:
             progress(float(len(figures)), None)
@@ -110,7 +112,7 @@ def _median(work: Callable[[], object], repeats: int) -> float:
     return statistics.median(taken)
 
 
-def _both(work: Callable[[], object], repeats: int) -> tuple[float, float]:
+def both(work: Callable[[], object], repeats: int) -> tuple[float, float]:
     """Median seconds with the usual threads and with one."""
     set_threads(None)
     many = _median(work, repeats)
@@ -126,9 +128,16 @@ def _look(quick: bool) -> Iterator[Figure]:
     return figures(quick)
 
 
+def _stage(quick: bool) -> Iterator[Figure]:
+    from vultus.lab.stage_figures import figures
+
+    return figures(quick)
+
+
 def _measure(quick: bool) -> Iterator[Figure]:
     repeats = 5 if quick else 21
     yield from _person(repeats)
+    yield _filming(24 if quick else 96, max(repeats // 7, 1))
     with tempfile.TemporaryDirectory() as folder:
         speech = Path(folder) / "speech.wav"
         _write_speech(speech, 10 if quick else 30)
@@ -162,15 +171,21 @@ def _person(repeats: int) -> Iterator[Figure]:
     data = _random_motion(256)
     coarse = build_mesh(parse_identity(FACE), subdivisions=0)
     room = np.empty((len(data), *coarse.neutral.shape), np.float32)
-    many, one = _both(lambda: coarse.evaluate(data, out=room), repeats)
+    many, one = both(lambda: coarse.evaluate(data, out=room), repeats)
     yield Figure("mesh evaluation in batches of 256", "frames/s", 256 / many, 256 / one, ">= 10000")
     yield _rasterise(data[0], repeats)
     for name, face, quality, bound in _LOOKS:
         head = PersonHead(face, quality=quality)
         count = 8 if quality == "film" else 24
         clip = Motion(data[:count], Fraction(30))
-        many, one = _both(lambda h=head, c=clip: deque(h.frames([c]), 0), max(repeats // 3, 3))  # type: ignore[misc]
+        many, one = both(lambda h=head, c=clip: deque(h.frames([c]), 0), max(repeats // 3, 3))  # type: ignore[misc]
         yield Figure(f"{name}, 512x512", "ms/frame", many * 1e3 / count, one * 1e3 / count, bound)
+
+
+def _filming(frames: int, repeats: int) -> Figure:
+    from vultus.lab.stage_figures import speed
+
+    return next(speed(frames, repeats))
 
 
 def _rasterise(row: NDArray[np.float32], repeats: int) -> Figure:
@@ -180,7 +195,7 @@ def _rasterise(row: NDArray[np.float32], repeats: int) -> Figure:
     head, raster = PersonHead(FACE, quality="draft"), Rasteriser(SIZE, SIZE)
     head.frame(row)
     screen, triangles = head.portrait.drawn()
-    many, one = _both(lambda: raster.draw(screen, triangles), 5 * repeats)
+    many, one = both(lambda: raster.draw(screen, triangles), 5 * repeats)
     return Figure(f"rasterise the bust, {SIZE}x{SIZE}", "ms", many * 1e3, one * 1e3, "<= 3")
 
 
@@ -198,10 +213,10 @@ def _main_job(speech: Path, repeats: int) -> Iterator[Figure]:
 
     sound = pipeline.Sound.open(speech)
     length = sound.duration() or 1.0
-    many, one = _both(lambda: list(drive(sound.blocks(pipeline.SPEECH_RATE))), repeats)
+    many, one = both(lambda: list(drive(sound.blocks(pipeline.SPEECH_RATE))), repeats)
     yield Figure("speech -> Motion", "x real time", length / many, length / one, ">= 10")
     out = speech.with_suffix(".mp4")
-    many, one = _both(lambda: pipeline.animate(speech, out=out), repeats)
+    many, one = both(lambda: pipeline.animate(speech, out=out), repeats)
     yield Figure(f"animate {length:.0f} s to mp4, 512x512", "x real time", length / many, length / one, ">= 1")
     first = statistics.median(pipeline.animate(speech, out=out).first_frame or np.inf for _ in range(repeats))
     yield Figure("first frame, in a warm process", "s", first, None, "<= 1")

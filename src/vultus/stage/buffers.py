@@ -152,7 +152,8 @@ class Eye:
         """What *portrait*, posed or rendered just now with *vertices* [V, 3], shows its camera."""
         look, camera = self.look, portrait.camera
         points = portrait.points[:, :6].copy()
-        ids, bary, inverse = (np.ascontiguousarray(a) for a in portrait.centres() or self._drawn(camera, points))
+        ids, bary, inverse = portrait.centres() or self._drawn(camera, points)
+        ids, bary, inverse = ids.copy(), bary.copy(), np.ascontiguousarray(inverse)
         height, width = ids.shape
         cover, near = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
         row, along = np.full((height, width), -1, np.int32), np.zeros((height, width), np.float32)
@@ -167,7 +168,7 @@ class Eye:
         depth = np.empty((height, width), np.float32)
         kernels.settle(COVERED, inverse, cover, near, row, depth)
         marks = np.einsum("pci,pc->pi", vertices[look.index], look.weight).astype(np.float32)
-        return Sight(camera, points, strands, marks, ids.copy(), bary.copy(), row, along, depth)
+        return Sight(camera, points, strands, marks, ids, bary, row, along, depth)
 
     def _drawn(self, camera: Camera, points: F32) -> tuple[I32, F32, F32]:
         """As ``Portrait.centres``, by a rasteriser of its own."""
