@@ -75,7 +75,7 @@ def bench(
     *stage* how fast the stage films and whether its buffers are true (:mod:`vultus.lab.stage_figures`).
     """
     figures: list[Figure] = []
-    for figure in _look(quick) if look else _stage(quick) if stage else _measure(quick):
+    for figure in _look(quick) if look else _truth(quick) if stage else _measure(quick):
         figures.append(figure)
         if progress:
             progress(float(len(figures)), None)
@@ -128,7 +128,7 @@ def _look(quick: bool) -> Iterator[Figure]:
     return figures(quick)
 
 
-def _stage(quick: bool) -> Iterator[Figure]:
+def _truth(quick: bool) -> Iterator[Figure]:
     from vultus.lab.stage_figures import figures
 
     return figures(quick)
