@@ -221,9 +221,11 @@ class Stage:
     """Make clips of people who speak, with exact truth: sound, phones, motion, cameras, pictures and their buffers."""
 
     out: Annotated[str, tyro.conf.arg(metavar="DIR")]
-    """The folder to write; one that the same command began is carried on."""
+    """The folder to write; one that the same command began is carried on. With --sheet, the picture."""
     clips: int = 10
     """How many clips."""
+    sheet: bool = False
+    """Draw clips of all rigs as one picture instead: frames, every buffer, sound with phones, and curves."""
     seed: int = 0
     """Another seed gives other clips."""
     rig: str = "phone"
@@ -252,27 +254,23 @@ class Stage:
 
     def run(self) -> None:
         """Run the command."""
+        drawing: dict[str, Any] = {"seed": self.seed, "split": self.split, "voices": self.voice, "people": self.face}
+        drawing |= {"fps": float(as_fps(self.fps)), "seconds": self.seconds}
+        if self.sheet:
+            from vultus.lab import stage_sheet
+
+            with progress("stage", unit="clips") as step:
+                print(f"Wrote {stage_sheet.write(self.out, self.clips, progress=step, **drawing)}")
+            return
         from vultus.stage import clips
 
         names = tuple(filter(None, (name.strip() for name in self.fields.split(","))))
         with progress("stage", unit="clips") as step:
             report = clips.write(
-                self.out,
-                self.clips,
-                seed=self.seed,
-                rig=self.rig,
-                size=self.size,
-                split=self.split,
-                fields=None if names == ("all",) else () if names == ("none",) else names,
-                voices=self.voice,
-                people=self.face,
-                fps=float(as_fps(self.fps)),
-                seconds=self.seconds,
-                lossless=self.lossless,
-                workers=self.workers,
-                ray=self.ray,
-                progress=step,
-            )
+                self.out, self.clips, rig=self.rig, size=self.size,
+                fields=None if names == ("all",) else () if names == ("none",) else names, lossless=self.lossless,
+                workers=self.workers, ray=self.ray, progress=step, **drawing,
+            )  # fmt: skip
         print(report.line())
 
 
@@ -286,6 +284,8 @@ class Bench:
     """Fewer repeats, people and no long clips."""
     json: File = None
     """Write the numbers to this file too."""
+    stage: bool = False
+    """Measure the stage instead: frames a second with all buffers, whether they are true, and where landmarks lie."""
     voices: bool = False
     """Measure the voices instead: their phone times against forced alignment (40 sentences each, 8 with --quick)."""
 
@@ -300,7 +300,7 @@ class Bench:
         from vultus.lab.bench import bench
 
         with progress("bench") as step:
-            table = bench(quick=self.quick, look=self.look, json_path=self.json, progress=step)
+            table = bench(quick=self.quick, look=self.look, stage=self.stage, json_path=self.json, progress=step)
         print(table)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -11,8 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vultus.clip import Clip, Frame, View
 from vultus.errors import VultusError
+from vultus.io.image import write_image
 from vultus.motion import Motion
 from vultus.signals.phones import Phone, arpabet_of
+from vultus.stage.clips import clips
+from vultus.stage.filming import rigs
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -76,6 +80,36 @@ def stage_sheet(clips: Sequence[Clip], *, tile: int = 128) -> U8:
     return np.asarray(sheet)
 
 
+def write(
+    path: str | Path,
+    count: int = 12,
+    *,
+    seed: int = 0,
+    tile: int = 128,
+    progress: Callable[[float, float | None], None] | None = None,
+    **drawing: Any,
+) -> Path:
+    """Write the sheet of the first *count* clips of *seed*, filmed by all rigs by turns, as a picture.
+
+    *drawing* is what ``stage.plan.draw`` takes besides rig and size. VultusError when the file's name is not that of a
+    picture, or when there is no clip or voice of that name.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise VultusError(f"A sheet is a picture, and {path} is not the name of one", "Call it sheet.png")
+    rows, every = [], rigs()
+    for index in range(count):
+        (clip,) = clips(seed, 1, first=index, rig=every[index % len(every)], size=tile, **drawing)
+        # One at a time, because a person's look takes much memory.
+        rows.append(stage_sheet([clip], tile=tile)[0 if index == 0 else _HEAD - 3 :])
+        if progress:
+            progress(float(index + 1), float(count))
+    if not rows:
+        raise VultusError("There is no clip to show")
+    write_image(path, np.concatenate(rows))
+    return path
+
+
 def _font(size: int) -> Any:
     return ImageFont.load_default(size)
 
@@ -83,7 +117,7 @@ def _font(size: int) -> Any:
 def _told(clip: Clip, width: int) -> str:
     """One line about a clip."""
     many = f" · {len(clip.views)} cameras" if len(clip.views) > 1 else ""
-    labels = " · ".join(str(value) for value in clip.labels.values() if value)
+    labels = " · ".join(clip.labels[name] for name in ("rig", "voice", "emotion") if clip.labels.get(name))
     line = " · ".join(part for part in (clip.name, clip.identity, labels) if part) + many
     if clip.text:
         line += f" · “{clip.text}”"
