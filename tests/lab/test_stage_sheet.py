@@ -8,6 +8,8 @@ import pytest
 from vultus.camera import Camera
 from vultus.clip import FIELDS, Clip, View
 from vultus.errors import VultusError
+from vultus.io.image import read_image
+from vultus.lab import stage_sheet as module
 from vultus.lab.stage_sheet import flow_wheel, stage_sheet
 from vultus.motion import Motion
 from vultus.signals.phones import Phone
@@ -50,6 +52,24 @@ def test_wrong_sheets_are_refused():
         stage_sheet([])
     with pytest.raises(VultusError, match="Tiles"):
         stage_sheet([Clip("a")], tile=8)
+
+
+def test_a_sheet_of_the_stage_shows_all_rigs_by_turns(tmp_path, monkeypatch):
+    asked = []
+
+    def some(seed, count, *, first, **drawing):
+        asked.append((seed, first, drawing["rig"], drawing["size"]))
+        yield clip()
+
+    monkeypatch.setattr(module, "clips", some)
+    path = module.write(tmp_path / "a.png", 4, seed=7, tile=64)
+    assert [a[1] for a in asked] == [0, 1, 2, 3]
+    assert {a[2] for a in asked} >= {"phone", "closeup", "multiview"}
+    assert {(a[0], a[3]) for a in asked} == {(7, 64)}
+    one = stage_sheet([clip()], tile=64)
+    assert read_image(path).shape[0] > one.shape[0] + 3 * 64
+    with pytest.raises(VultusError, match=r"sheet\.png"):
+        module.write(tmp_path / "a.txt")
 
 
 def test_the_wheel_shows_direction_as_hue_and_speed_as_strength():

@@ -46,7 +46,7 @@ _CURVES: Final[tuple[tuple[str, tuple[int, int, int], Callable[[Motion], F32]], 
 def stage_sheet(clips: Sequence[Clip], *, tile: int = 128) -> U8:
     """A picture uint8 [H, W, 3] with a row for each of *clips*; views are shown *tile* pixels high.
 
-    The first view of each clip is shown, with its cameras' number. Fields that a view lacks stay empty. Raises
+    The view in the middle of each clip is shown, and how many there are. Fields that a view lacks stay empty. Raises
     VultusError when there is no clip or the tiles are smaller than 48 or larger than 512 pixels.
     """
     if not clips:
@@ -68,7 +68,7 @@ def stage_sheet(clips: Sequence[Clip], *, tile: int = 128) -> U8:
         left = _GAP
         middle = 0.0
         if clip.views:
-            view = clip.views[0]
+            view = clip.views[len(clip.views) // 2]
             tiles, middle = _tiles(view)
             for picture in tiles:
                 if picture is not None:
