@@ -31,6 +31,7 @@ _CHUNK = 256  # strands that one thread moves and lights at a time
 _BATCH, _STRETCH = 1024, 50_000  # strands, and pixels along them, that are lit before they are drawn and hide others
 _JOINED = 4  # strands at most that one stands for because they are thin
 _SHADE = 1500  # strands at most that one kind of hair draws into a shadow map
+_SHADE_LENGTH = 180.0  # metres that these are long together at most
 _SHADE_WIDTH = 0.0014  # metres; less would leave holes between them
 
 
@@ -52,7 +53,11 @@ def names(mesh: PersonMesh, identity: Identity) -> tuple[str, ...]:
 @lru_cache(maxsize=4)
 def shades(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
     """Few, wide strands in place of all hair of *identity* but the lashes, for shadows."""
-    some = (thinned(groom, _SHADE / len(groom)) for groom in grooms(mesh, identity) if len(groom) and not groom.lid)
+    some = (
+        thinned(groom, min(_SHADE / len(groom), _SHADE_LENGTH / _metres(groom)))
+        for groom in grooms(mesh, identity)
+        if len(groom) and not groom.lid
+    )
     return tuple(replace(few, width=np.maximum(few.width, _SHADE_WIDTH).astype(np.float32)) for few in some)
 
 
@@ -60,6 +65,11 @@ def hair_top(mesh: PersonMesh, identity: Identity) -> float:
     """Height in metres that the hair of *identity* reaches at rest, but for a few strands; -inf without hair."""
     tops = [groom.points[..., 1].max(1) for groom in grooms(mesh, identity) if len(groom)]
     return max((float(np.quantile(top, 0.998)) for top in tops), default=-np.inf)
+
+
+def _metres(groom: Groom) -> float:
+    """How long all strands of *groom* are together."""
+    return max(float(np.linalg.norm(np.diff(groom.points, axis=1), axis=2).sum()), 1e-3)
 
 
 def _depth(groom: Groom, camera: Camera) -> float:
@@ -70,8 +80,7 @@ def _depth(groom: Groom, camera: Camera) -> float:
 
 def _length(groom: Groom, camera: Camera) -> float:
     """About how many pixels long all strands of *groom* are together."""
-    length = float(np.linalg.norm(np.diff(groom.points, axis=1), axis=2).sum())
-    return max(1.0, length * camera.focal[1] / _depth(groom, camera))
+    return max(1.0, _metres(groom) * camera.focal[1] / _depth(groom, camera))
 
 
 @dataclass(frozen=True, eq=False)
