@@ -15,6 +15,7 @@ from vultus.person.jit import fast, part
 from vultus.person.pigment import GLOSS, OPEN, SHINE, SOFT
 
 F32 = NDArray[np.float32]
+Real = float | np.floating
 
 
 def camera_rows(camera: Camera) -> F32:
@@ -37,11 +38,11 @@ SPAN = 2 * LANES
 
 @part
 def _lamp(
-    lx: float, ly: float, lz: float, size: float, s: float, gleam: float, back: float,
-    nx: float, ny: float, nz: float, ax: float, ay: float, az: float, vx: float, vy: float, vz: float,
-    far_r: float, far_g: float, far_b: float, bleed: float, thin: float,
-    rough: float, broad: float, narrow: float, f0: float, shine: float,
-) -> tuple[float, float, float, float]:  # fmt: skip
+    lx: Real, ly: Real, lz: Real, size: Real, s: Real, gleam: Real, back: Real,
+    nx: Real, ny: Real, nz: Real, ax: Real, ay: Real, az: Real, vx: Real, vy: Real, vz: Real,
+    far_r: Real, far_g: Real, far_b: Real, bleed: Real, thin: Real,
+    rough: Real, broad: Real, narrow: Real, f0: Real, shine: Real,
+) -> tuple[Real, Real, Real, Real]:  # fmt: skip
     """What a surface gives back of a lamp towards l: diffuse red, green, blue, and the highlight.
 
     *s* is the lamp's share that arrives, *gleam* that for highlights, *back* how it passes through ears; n is the

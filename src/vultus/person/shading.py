@@ -84,7 +84,7 @@ def _wet(inverse: np.ndarray, j: int, i: int, what: int, focal: float, p: np.nda
 
 
 @part
-def _key(what: int, s: float) -> np.float32:
+def _key(what: int, s: float | np.floating) -> np.float32:
     """The share *s* of the key light on material *what*: lids and lips let light through, and between the lips it
     comes from all sides."""
     least = np.float32(0.0)
@@ -97,7 +97,7 @@ def _key(what: int, s: float) -> np.float32:
 def _eye(
     ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray, j: int, i: int, focal: float, light: np.ndarray,
     eyes: np.ndarray, atlas: np.ndarray, t: np.ndarray, p: np.ndarray, view: np.ndarray, eye: np.ndarray,
-    up: np.ndarray, s: float, colour: np.ndarray,
+    up: np.ndarray, s: float | np.floating, colour: np.ndarray,
 ) -> None:  # fmt: skip
     """The *colour* [3] of a sample of an eye."""
     one, zero = np.float32(1.0), np.float32(0.0)
