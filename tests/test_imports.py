@@ -247,6 +247,33 @@ def test_kernels_are_kept_between_runs(name: str) -> None:
         assert not (isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "njit" for d in node.decorator_list))
 
 
+_WITHIN = {"inner", "part"}
+"""Decorators of functions that only kernels may call: Python would find no wrapper and crash."""
+_KERNELS = {"fast", "pasted", *_WITHIN}
+
+
+def _decorators(node: ast.AST) -> set[str]:
+    return {ast.unparse(d).split("(")[0] for d in getattr(node, "decorator_list", ())}
+
+
+def _helpers(module: str) -> set[str]:
+    return {n.name for n in tree(MODULES[module]).body if isinstance(n, ast.FunctionDef) and _decorators(n) & _WITHIN}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_only_kernels_call_what_has_no_wrapper_for_python(name: str) -> None:
+    body, forbidden = tree(MODULES[name]).body, _helpers(name)
+    for node in body:
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            taken = _helpers(node.module)
+            forbidden |= {a.asname or a.name for a in node.names if a.name in taken}
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and _decorators(node) & {*_KERNELS, "njit"}:
+            continue
+        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        assert not used & forbidden, (name, used & forbidden)
+
+
 def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
     code = "from vultus.render import threads as t; t.measured(); print(sum(t._spin.stats.cache_hits.values()))"
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}

@@ -190,9 +190,9 @@ def shade_rows(
     apart = cells.shape[0] > image.shape[0]  # a cell for every sample
     width = image.shape[1]
     for row in range(row0, row1):
-        column = 0
+        column = np.int64(0)  # a plain 0 is a type of its own, for which numba compiles once more
         while column < width:
-            begin, samples, lanes, given = column, 0, 0, SPAN
+            begin, samples, lanes, given = column, np.int64(0), np.int64(0), SPAN
             while column < width and column - begin < LANES and samples + k * k <= LANES:
                 single = k == 1 or (not every and _alike(ids, inverse, kind, row * k, column * k, k))
                 hair = apart or cells[row, column, 3] > zero
@@ -254,7 +254,7 @@ def shade_rows(
                 samples += side * side
                 column += 1
             leave(lanes, light, up, eye, b, out)
-            samples, stop, column = 0, column, begin
+            samples, stop, column = np.int64(0), column, begin
             while column < stop:
                 side = sides[column - begin]
                 if side:

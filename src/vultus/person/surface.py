@@ -130,7 +130,8 @@ def cut_cloth(atlas: np.ndarray, wide: float, cloth: np.ndarray, t: np.ndarray) 
     cover *= min(one, max(zero, (np.float32(HEM + 0.003) - inside) * np.float32(1 / 0.003)))
     if cover <= zero:
         return
-    texture_at(atlas, 1.0, 1.0 - 0.5 * (HEM_ROWS[0] + HEM_ROWS[1]) / atlas.shape[0], cloth)
+    hem = np.float32(1.0 - 0.5 * (HEM_ROWS[0] + HEM_ROWS[1]) / atlas.shape[0])
+    texture_at(atlas, one, hem, cloth)
     # Cloth is rounded at its edge.
     light = np.float32(0.70) + np.float32(0.30) * min(one, max(zero, inside * np.float32(1 / 0.0014)))
     for c in range(3):

@@ -109,8 +109,8 @@ def _bin(
         area = (np.int64(x1) - x0) * (np.int64(y2) - y0) - (np.int64(x2) - x0) * (np.int64(y1) - y0)
         if area == 0 or (cull == 1 and area > 0) or (cull == 2 and area < 0):
             continue
-        top, bottom = _centres(y0, y1, y2, 0, height)
-        left, right = _centres(x0, x1, x2, 0, width)
+        top, bottom = _centres(y0, y1, y2, np.int64(0), height)
+        left, right = _centres(x0, x1, x2, np.int64(0), width)
         if top > bottom or left > right:
             continue
         first[f], last[f] = top // STRIP, bottom // STRIP
@@ -176,7 +176,7 @@ def _draw_strips(
         t1 = 0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else 1
         t2 = 0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else 1
         top, bottom = _centres(y0, y1, y2, row0, row1)
-        left, right = _centres(x0, x1, x2, 0, width)
+        left, right = _centres(x0, x1, x2, np.int64(0), width)
         px, py = left * STEPS + half, top * STEPS + half
         e0_row = dx0 * (py - y1) - dy0 * (px - x1) - t0
         e1_row = dx1 * (py - y2) - dy1 * (px - x2) - t1
