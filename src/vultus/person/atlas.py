@@ -8,6 +8,7 @@ separately along u and v in proportion to the skin behind each column and row, w
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -50,6 +51,7 @@ class Kind(IntEnum):
 class Textured(Protocol):
     """What is needed of a mesh: see ``vultus.person.mesh.PersonMesh``."""
 
+    def __hash__(self) -> int: ...
     @property
     def rest(self) -> F32: ...
     @property
@@ -68,8 +70,10 @@ _KINDS: dict[str, Kind] = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4)
 def kinds(mesh: Textured) -> I32:
-    """The :class:`Kind` of every triangle, [F]; skin that has a place of its own in MakeHuman's UV map gets its own."""
+    """The :class:`Kind` of every triangle, [F], shared by all who ask; skin that has a place of its own in MakeHuman's
+    UV map gets its own."""
     kind = np.array([_KINDS.get(name, Kind.HIDDEN) for name in PART_NAMES], np.int32)[mesh.part]
     u, v = mesh.uv[mesh.uv_triangles].mean(1).T
     kind[(kind == Kind.SKIN) & (u > 0.7) & (v < 0.14)] = Kind.CAVITY
@@ -77,8 +81,9 @@ def kinds(mesh: Textured) -> I32:
     return kind
 
 
+@lru_cache(maxsize=4)
 def painter_coordinates(mesh: Textured) -> F32:
-    """The template's vertices [V, 3] in the painter's axes, whatever the origin of the mesh."""
+    """The template's vertices [V, 3] in the painter's axes, whatever the origin of the mesh; shared by all who ask."""
     kind = kinds(mesh)
     eyes = mesh.rest[mesh.triangles[(kind == Kind.EYE_LEFT) | (kind == Kind.EYE_RIGHT)]].reshape(-1, 3)
     centre = 0.5 * (eyes.min(0) + eyes.max(0))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from vultus.person.choices import NECKLINES, PATTERNS
 from vultus.person.identity import Identity
-from vultus.person.noise import fast, inner, octaves, step, value
+from vultus.person.jit import inner
+from vultus.person.noise import fast, octaves, step, value
 from vultus.person.pigment import EDGE, EDGE_FROM, EDGE_REACH, GLOSS, HEM, OPEN, SHINE, SHIRT, SOFT, bell, mix
 
 CREW, V_NECK, SCOOP, TANK_TOP, TURTLENECK, COLLARED, BLAZER, HOODIE = range(len(NECKLINES))
@@ -42,7 +43,7 @@ def hem(colours: NDArray[np.float64], dress: NDArray[np.float64]) -> NDArray[np.
 
 
 @fast
-def neckline(x: float, z: float, kind: int) -> float:
+def neckline(x: float, z: float, kind: int | np.int64) -> float:
     """Height in painter metres under which the skin at a direction from the neck is covered."""
     ax, front, back = abs(x), step(z, 0.0, 0.06), step(z, 0.02, -0.04)
     crew = 0.604 - 0.022 * step(z, 0.0, 0.10) * step(ax, 0.10, 0.0) + 0.010 * back

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from vultus.person.hairline import CHIN, MOUSTACHE, beard_density, stubble_density
-from vultus.person.noise import dots, inner, octaves, step, value
+from vultus.person.jit import inner
+from vultus.person.noise import dots, octaves, step, value
 from vultus.person.pigment import (
     AGE,
     EYE_R,

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.person.identity import Identity
-from vultus.person.noise import curve, fast, inner, step, value
+from vultus.person.jit import inner
+from vultus.person.noise import curve, fast, step, value
 from vultus.person.pigment import MOUTH_Y, bell
 
 F64 = NDArray[np.float64]

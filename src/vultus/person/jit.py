@@ -7,7 +7,11 @@ min and max, once for every set of options, so there are few of these.
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import njit
+
+_BARE: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True}
 
 # Reassociation without "no NaN": values that are not finite must stay visible to the last check.
 fast = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})
@@ -16,7 +20,7 @@ fast = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "
 # takes minutes, and calls would pass a dozen array descriptors per pixel.
 part = njit(
     cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"}, forceinline=True,
-    no_cfunc_wrapper=True, no_cpython_wrapper=True,
+    **_BARE,
 )  # fmt: skip
 
 # Numbers written into a call are types of their own, and every other one compiles the function again: such calls get
@@ -24,4 +28,4 @@ part = njit(
 pasted = njit(cache=True, nogil=True, error_model="numpy", inline="always")
 
 # Called by kernels only, and computed as written.
-inner = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True)
+inner = njit(cache=True, nogil=True, error_model="numpy", **_BARE)

@@ -75,7 +75,9 @@ def _lamp(
 
 
 @fast
-def leave(count: int, light: np.ndarray, up: np.ndarray, eye: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+def leave(
+    count: int | np.int64, light: np.ndarray, up: np.ndarray, eye: np.ndarray, b: np.ndarray, out: np.ndarray
+) -> None:
     """The light that leaves the first *count* samples of *b* [ROWS * LANES] for *eye* [3], into *out* [3 * SPAN].
 
     The relief's slopes along *up* [3] and across tilt the normals: highlights see them in full, diffuse light two

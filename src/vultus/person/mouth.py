@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from vultus.person.dentition import CAP_V, CELLS, CROWN_V, GUM_V, PALATE_V, ROOT
-from vultus.person.noise import dots, hashed, inner, step, value
+from vultus.person.jit import inner
+from vultus.person.noise import dots, hashed, step, value
 from vultus.person.pigment import AGE, GLOSS, OPEN, SEED, SHINE, SKIN, SOFT, bell, mix, tint
 
 # Ends of the teeth's columns on the texture, from the middle outwards.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vultus.person.noise import inner, octaves, step, value
+from vultus.person.jit import inner
+from vultus.person.noise import octaves, step, value
 from vultus.person.pigment import (
     AGE,
     EYE_X,

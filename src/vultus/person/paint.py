@@ -12,8 +12,9 @@ import numpy as np
 from vultus.person.clothes import NECK, cloth, covered
 from vultus.person.complexion import lid_rims, lips, skin, stubble
 from vultus.person.hairline import CHIN, LINE, MOUSTACHE, PART, ROOTS, SIDES, scalp_density
+from vultus.person.jit import inner
 from vultus.person.mouth import cavity, teeth, tongue
-from vultus.person.noise import fast, inner, step, value
+from vultus.person.noise import fast, step, value
 from vultus.person.organs import eye
 from vultus.person.pigment import (
     BROW,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vultus.person.noise import inner
+from vultus.person.jit import inner
 
 # Rows of the palette handed to the kernels, each a colour.
 SKIN, LIP, BROW, HAIR, IRIS, SHIRT = range(6)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.person.noise import dots, fast, hashed, inner, octaves, step, value
+from vultus.person.jit import inner
+from vultus.person.noise import dots, fast, hashed, octaves, step, value
 from vultus.person.pigment import AGE, EYE_X, EYE_Y, MOUTH_Y, SEED, STUBBLE, bell
 from vultus.render.threads import spread
 

@@ -32,7 +32,7 @@ def _alike(ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray, row: int, col
 
 
 @part
-def _covered(cells: np.ndarray, inverse: np.ndarray, row: int, column: int, k: int) -> bool:
+def _covered(cells: np.ndarray, inverse: np.ndarray, row: int, column: int | np.int64, k: int) -> bool:
     """Whether one cell of hair hides all k x k samples of a pixel."""
     if cells[row, column, 3] < np.float32(FULL):
         return False

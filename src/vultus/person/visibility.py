@@ -80,7 +80,7 @@ def _risen(inverse: np.ndarray, row: int, column: int, z: float) -> np.float32:
 
 
 @fast
-def open_above(inverse: np.ndarray, row: int, column: int, focal: float) -> np.float32:
+def open_above(inverse: np.ndarray, row: int, column: int | np.int64, focal: float) -> np.float32:
     """How much of its surroundings a point of the picture sees, in (0, 1], judged by the shape of what is around it.
 
     *inverse* [H, W] is 1/depth, *focal* its focal length in pixels. Opposite neighbours are added up, so that only

@@ -74,7 +74,7 @@ def _blend(cells: np.ndarray, y: int, x: int, a: float, z: float, r: float, g: f
 
 
 @_part
-def _spline(screen: np.ndarray, n: int, s: int, c: int, u: np.float32) -> float:
+def _spline(screen: np.ndarray, n: int, s: int, c: int | np.int64, u: np.float32) -> float:
     """Coordinate *c* at *u* in [0, 1] of segment *s* of the Catmull-Rom curve through the points of strand *n*."""
     a, b = screen[n, max(s - 1, 0), c], screen[n, s, c]
     d, e = screen[n, s + 1, c], screen[n, min(s + 2, screen.shape[1] - 1), c]

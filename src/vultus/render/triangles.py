@@ -78,7 +78,7 @@ def _snap(screen: np.ndarray, snapped: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def _centres(a: Integer, b: Integer, c: Integer, begin: int, end: int) -> tuple[Integer, Integer]:
+def _centres(a: Integer, b: Integer, c: Integer, begin: Integer, end: int) -> tuple[Integer, Integer]:
     """The first and last pixel of [begin, end) whose centres lie between the least and greatest of three positions."""
     # Shifts, because numba's floor division does not become one.
     first, last = (min(a, b, c) + STEPS // 2 - 1) >> 8, (max(a, b, c) - STEPS // 2) >> 8

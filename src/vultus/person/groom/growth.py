@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from vultus.person.groom.body import Body, clearance
 from vultus.person.groom.roots import Roots
-from vultus.person.noise import fast, inner
+from vultus.person.jit import inner
+from vultus.person.noise import fast
 
 F64 = NDArray[np.float64]
 
