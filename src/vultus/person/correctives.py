@@ -49,7 +49,7 @@ BROWS: Final[dict[str, tuple[tuple[float, float, float], ...]]] = {
     "browOuterUpRight": ((0.040, 0.018, 0.003),),
 }
 """What an expression adds to the brows: (distance from the middle, reach to either side, height), all in metres."""
-KNIT: Final = (0.030, 0.040, 0.0028)
+KNIT: Final = (0.030, 0.040, 0.0018)
 """What browDown draws each brow towards the nose, as corrugator does: (distance from the middle, reach, metres)."""
 BROWS_AT_REST: Final = ((0.016, 0.019, 0.95, -0.0003, 0.0014), (0.043, 0.017, 0.90, 0.0002, 0.0022))
 """At rest: (distance from the middle, reach, how much of what a person's height of the brows above the eyes differs

@@ -21,10 +21,10 @@ BROW_LINE: Final = 0.750
 """Height of the brows of the template, in metres."""
 BROW_MIDDLE: Final = 0.043
 """Where the brows' height is measured, in metres from the middle."""
-DOWN: Final = (1.0, {"long": 0.6, "brow": 0.9})
+DOWN: Final = (1.15, {"long": 0.6, "brow": 0.9})
 POWERS: Final[dict[str, tuple[float, dict[str, float]]]] = {
-    "mouthPucker": (0.93, {"mouth": 1.7, "face": -1.7, "long": 0.7}),
-    "mouthFunnel": (1.2, {"lips": -0.2, "long": 0.5}),
+    "mouthPucker": (1.03, {"mouth": 1.7, "face": -1.7, "long": 0.7}),
+    "mouthFunnel": (1.3, {"lips": -0.2, "long": 0.5}),
     "browInnerUp": (1.1, {"brow": -0.3}),
     "browDownLeft": DOWN,
     "browDownRight": DOWN,
