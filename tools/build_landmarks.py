@@ -1,6 +1,6 @@
 """Derive src/vultus/data/landmarks.npz: where the tracker's 478 points lie on the person.
 
-    python tools/build_landmarks.py [--people 14] [--seed 1000] [--out src/vultus/data/landmarks.npz]
+    python tools/build_landmarks.py [--people 12] [--seed 1000] [--out src/vultus/data/landmarks.npz]
 
 People are drawn in the default look, neutral, turned to either side, and with the mouth open; the tracker reads their
 landmarks. Rays through these hit the mesh, and the median of the hits on the template that people share is where the
@@ -204,7 +204,7 @@ def pictures_of(seeds: range, tracker: Tracker, coarse: int) -> list[Picture]:
 def main() -> None:
     """Draw, read, search, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=14)
+    parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=Path("src/vultus/data/landmarks.npz"))
     options = parser.parse_args()
