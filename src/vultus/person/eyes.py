@@ -113,7 +113,7 @@ def eye_light(
     p: np.ndarray,
     view: np.ndarray,
     up: np.ndarray,
-    shadow: float,
+    shadow: float | np.floating,
     above: np.float32,
     below: np.float32,
     out: np.ndarray,
