@@ -8,7 +8,7 @@ import pytest
 from vultus import channels as ch
 from vultus.errors import VultusError
 from vultus.heads.person import PersonHead
-from vultus.lab import bench, look
+from vultus.lab import bench, look, look_identity
 from vultus.lab.bench import Figure
 from vultus.person.identity import Identity
 
@@ -62,3 +62,17 @@ def test_each_keeps_the_order_of_people() -> None:
 def test_the_bench_shows_the_look_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(look, "figures", lambda quick: iter([Figure("seen", "r", 0.9, None, ">= 0.85")]))
     assert "| seen | 0.9 r |  | >= 0.85 | yes |" in bench.bench(look=True)
+
+
+def test_strangers_and_likenesses_are_counted() -> None:
+    people = np.zeros((3, 128), np.float32)
+    people[1, 0], people[2, 1] = 0.6, 0.8
+    nearest, median, other, same = look_identity.strangers(people)
+    assert (nearest.value, nearest.met) == (pytest.approx(0.6), False)
+    assert median.value == pytest.approx(0.8)
+    assert (other.value, same.value) == (pytest.approx(100 / 3), 0)
+    farthest, _ = look_identity.same([people[:2], people[[0, 2]]])
+    assert (farthest.value, farthest.met) == (pytest.approx(0.8), False)
+    emptiest, women = look_identity.spread([Identity(age=age, gender=1.0) for age in (20, 35, 50, 60, 75)])
+    assert (emptiest.value, women.value) == (1, 100)
+    assert look_identity.spread([Identity(age=20.0)] * 8)[0].met is False

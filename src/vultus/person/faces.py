@@ -111,10 +111,10 @@ WIDE: Final[Shape] = {
     "head_width": 0.16, "head_height": 0.16, "head_angle": 0.22, "brow_forward": 0.25, "brow_height": 0.16,
     "nose_tip_up": 0.4, "nose_length": 0.34, "nose_up": 0.24, "nose_hump": 0.34, "nose_width": 0.32,
     "nose_forward": 0.28, "nostril_angle": 0.34, "nose_base_up": 0.34, "nose_curve": 0.34, "nose_base_width": 0.32,
-    "nostril_width": 0.32, "nose_depth": 0.28, "nose_volume": 0.32, "lower_lip_height": 0.32, "upper_lip_height": 0.32,
-    "mouth_width": 0.26, "mouth_height": 0.3, "mouth_up": 0.18, "eye_spacing": 0.27, "eye_size": 0.28,
+    "nostril_width": 0.32, "nose_depth": 0.28, "nose_volume": 0.32, "lower_lip_height": 0.26, "upper_lip_height": 0.26,
+    "mouth_width": 0.2, "mouth_height": 0.26, "mouth_up": 0.14, "eye_spacing": 0.27, "eye_size": 0.28,
     "eye_height": 0.3, "chin_height": 0.27, "jaw_width": 0.25, "chin_width": 0.26, "cheek_volume": 0.27,
-    "forehead_height": 0.18, "cupids_bow": 0.3, "upper_lip_middle_up": 0.3, "ear_lobe": 0.26, "ear_flap": 0.26,
+    "forehead_height": 0.18, "cupids_bow": 0.26, "upper_lip_middle_up": 0.24, "ear_lobe": 0.26, "ear_flap": 0.26,
     "eye_inner_corner_up": 0.24, "eye_outer_corner_up": 0.26, "epicanthus": 0.2, "temple_width": 0.25,
 }  # fmt: skip
 MILD: Final[Shape] = {
@@ -136,9 +136,9 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     "mouth_corners_up": (-0.05, 0.42), "mouth_forward": (-0.3, 0.26), "jaw_width": (-0.55, 0.5),
     "chin_width": (-0.6, 0.55), "cheek_volume": (-0.7, 0.55), "cheek_bones": (-0.35, 0.75), "cheek_inner": (-0.5, 0.3),
     "cheek_up": (-0.45, 0.3), "head_fat": (-0.2, 0.4), "nose_length": (-0.55, 0.6), "nose_up": (-0.4, 0.4),
-    "mouth_up": (-0.34, 0.36), "mouth_width": (-0.4, 0.55),
+    "mouth_up": (-0.3, 0.32), "mouth_width": (-0.26, 0.5),
     "eye_spacing": (-0.5, 0.55), "temple_width": (-0.55, 0.5), "chin_forward": (-0.35, 0.5),
-    "jaw_forward": (-0.2, 0.2), "upper_lip_height": (-0.7, 0.7), "lower_lip_height": (-0.65, 0.7),
+    "jaw_forward": (-0.2, 0.2), "upper_lip_height": (-0.5, 0.55), "lower_lip_height": (-0.4, 0.55),
     "eye_fold_up": (-0.6, 0.4), "nose_tip_up": (-0.55, 0.65), "philtrum": (-0.3, 0.25), "neck_girth": (-0.35, 0.4),
     "ear_size": (-0.3, 0.3), "ear_wing": (-0.3, 0.3), "jaw_drop": (-0.4, 0.5), "nose_volume": (-0.6, 0.75),
     "dimples": (-0.3, 0.3), "laugh_lines": (-0.4, 0.8), "nose_hump": (-0.6, 0.6), "chin_height": (-0.42, 0.5),
@@ -158,12 +158,12 @@ LINES: Final[tuple[tuple[Shape, float, float], ...]] = (
      -0.25, 0.55),
     ({"eye_height": 1.0, "eye_inner_height": 0.6, "eye_outer_height": 0.6, "eye_size": 0.6, "eye_fold_up": 0.5},
      -0.65, 0.95),
-    ({"upper_lip_height": 1.0, "lower_lip_height": 0.8, "mouth_height": 0.8, "upper_lip_volume": 0.3}, -1.0, 1.0),
+    ({"upper_lip_height": 1.0, "lower_lip_height": 0.8, "mouth_height": 0.8, "upper_lip_volume": 0.3}, -0.75, 0.8),
 )  # fmt: skip
 """Attributes that add up, with their weights, and how far the sum may go: noses become knives and cheeks balloons when
 everything points the same way."""
 PARTS: Final[dict[tuple[str, ...], float]] = {
-    ("nose_", "nostril_", "septum_"): 1.3, ("mouth_", "upper_", "lower_", "cupids_", "philtrum"): 1.0,
+    ("nose_", "nostril_", "septum_"): 1.3, ("mouth_", "upper_", "lower_", "cupids_", "philtrum"): 0.85,
     ("eye_", "epicanthus", "brow_"): 1.2, ("jaw_", "chin_", "cheek_"): 1.0, ("head_", "temple_", "forehead_"): 0.9,
     ("ear_",): 0.75,
 }  # fmt: skip
