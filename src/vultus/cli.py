@@ -122,7 +122,7 @@ class Render:
     sheet: Annotated[Sheet | None, tyro.conf.arg(metavar="KIND")] = None
     """Draw a contact sheet instead: people, expressions, visemes, lights, places, turntable or styles."""
     face: Annotated[str | None, tyro.conf.arg(metavar="FACE")] = None
-    """Whose face: person:SEED or person:key=value,… (person:5 unless given; a sheet of people begins at seed 0)"""
+    """Whose face: person:SEED or person:key=value,… (person:14 unless given; a sheet of people begins at seed 0)"""
     sound: File = None
     """A sound or video file to lay under the video."""
     fps: Annotated[str | None, tyro.conf.arg(metavar="RATE")] = None

@@ -10,7 +10,7 @@ Quality = Literal["draft", "default", "film"]
 Sheet = Literal["people", "expressions", "visemes", "lights", "places", "turntable", "styles"]
 """The contact sheets that ``render --sheet`` draws."""
 
-FACE: Final = "person:5"
+FACE: Final = "person:14"
 LIGHT: Final = "studio"
 FPS: Final = "30"
 SIZE: Final = 512
