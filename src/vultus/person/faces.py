@@ -111,10 +111,10 @@ WIDE: Final[Shape] = {
     "head_width": 0.16, "head_height": 0.16, "head_angle": 0.22, "brow_forward": 0.25, "brow_height": 0.16,
     "nose_tip_up": 0.4, "nose_length": 0.34, "nose_up": 0.24, "nose_hump": 0.34, "nose_width": 0.32,
     "nose_forward": 0.28, "nostril_angle": 0.34, "nose_base_up": 0.34, "nose_curve": 0.34, "nose_base_width": 0.32,
-    "nostril_width": 0.32, "nose_depth": 0.28, "nose_volume": 0.32, "lower_lip_height": 0.26, "upper_lip_height": 0.26,
-    "mouth_width": 0.2, "mouth_height": 0.26, "mouth_up": 0.14, "eye_spacing": 0.27, "eye_size": 0.28,
-    "eye_height": 0.3, "chin_height": 0.27, "jaw_width": 0.25, "chin_width": 0.26, "cheek_volume": 0.27,
-    "forehead_height": 0.18, "cupids_bow": 0.26, "upper_lip_middle_up": 0.24, "ear_lobe": 0.26, "ear_flap": 0.26,
+    "nostril_width": 0.32, "nose_depth": 0.28, "nose_volume": 0.32, "lower_lip_height": 0.23, "upper_lip_height": 0.26,
+    "mouth_width": 0.2, "mouth_height": 0.26, "mouth_up": 0.14, "eye_spacing": 0.27, "eye_size": 0.24,
+    "eye_height": 0.26, "chin_height": 0.27, "jaw_width": 0.25, "chin_width": 0.26, "cheek_volume": 0.27,
+    "forehead_height": 0.18, "cupids_bow": 0.22, "upper_lip_middle_up": 0.2, "ear_lobe": 0.26, "ear_flap": 0.26,
     "eye_inner_corner_up": 0.24, "eye_outer_corner_up": 0.26, "epicanthus": 0.2, "temple_width": 0.25,
 }  # fmt: skip
 MILD: Final[Shape] = {

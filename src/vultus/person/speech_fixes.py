@@ -30,7 +30,7 @@ CHEEK: Final = (0.067, 0.725, 0.09)
 LIP_PAIRS: Final = ((474, 493), (7228, 7242), (7226, 7236), (7225, 7231), (7190, 7203))
 """Vertices of MakeHuman's base mesh where upper and lower lip meet, from the middle to the person's left."""
 LIP_LINE, LIP_REACH, LIP_HALF_WIDTH = 0.6608, 0.009, 0.029
-LIP_CLOSER: Final = 0.0012
+LIP_CLOSER: Final = 0.0015
 """Metres by which everyone's lips stand closer than the template's, through whose slit the teeth would glint."""
 
 
