@@ -28,7 +28,7 @@ MIXED: Final[dict[str, dict[str, float]]] = {
 """Shapes, of identity or of expression, that join an expression as MakeHuman has it."""
 MOUTH: Final = (0.0, 0.6605, 0.155)
 """Where the lips meet in the middle of the template, in metres."""
-SQUEEZE: Final = {"mouthPucker": (0.27, 0.15), "mouthFunnel": (0.12, 0.19)}
+SQUEEZE: Final = {"mouthPucker": (0.27, 0.15), "mouthFunnel": (0.18, 0.10)}
 """How much narrower the mouth becomes, and how much taller, around MOUTH."""
 FLARE: Final = {"mouthFunnel": (0.0035, 0.0030, 0.021)}
 """Metres that the upper lip goes up and the lower lip down, and how far from the middle."""

@@ -103,68 +103,61 @@ LEAN: Final[Shape] = {
     "head_fat": -0.15, "temple_width": -0.15,
 }  # fmt: skip
 
-# Standard deviations of what is left to chance, where it is not the usual one. Those of WIDE tell people apart most.
-# Within one sex and ancestry widths and heights of the face vary by 4 to 6 % of themselves as those of living adults
-# do (Farkas 1994); eyes, lips and chins vary up to half as much again, because drawn skin tells people apart less than
-# real skin does.
-WIDE: Final[Shape] = {
-    "head_width": 0.16, "head_height": 0.16, "head_angle": 0.22, "brow_forward": 0.25, "brow_height": 0.16,
-    "nose_tip_up": 0.4, "nose_length": 0.34, "nose_up": 0.24, "nose_hump": 0.34, "nose_width": 0.32,
-    "nose_forward": 0.28, "nostril_angle": 0.34, "nose_base_up": 0.34, "nose_curve": 0.34, "nose_base_width": 0.32,
-    "nostril_width": 0.32, "nose_depth": 0.28, "nose_volume": 0.32, "lower_lip_height": 0.23, "upper_lip_height": 0.26,
-    "mouth_width": 0.2, "mouth_height": 0.26, "mouth_up": 0.14, "eye_spacing": 0.27, "eye_size": 0.24,
-    "eye_height": 0.26, "chin_height": 0.27, "jaw_width": 0.25, "chin_width": 0.26, "cheek_volume": 0.27,
-    "forehead_height": 0.18, "cupids_bow": 0.22, "upper_lip_middle_up": 0.2, "ear_lobe": 0.26, "ear_flap": 0.26,
-    "eye_inner_corner_up": 0.24, "eye_outer_corner_up": 0.26, "epicanthus": 0.2, "temple_width": 0.25,
-}  # fmt: skip
+# Standard deviations of what is left to chance, where it is not the usual one. They follow those of living adults:
+# the noses vary by 3 to 4 mm in every direction, the distance of the eyes by 3.6 mm, the chin's height by 5 mm.
+WIDE: Final[Shape] = dict.fromkeys(
+    ("nose_tip_up", "nose_length", "nose_volume", "nostril_width", "nose_base_width", "nose_width", "nostril_angle",
+     "nose_base_up", "nose_hump", "nose_curve", "nose_flare", "mouth_height", "upper_lip_height", "cupids_bow",
+     "upper_lip_middle_up", "eye_height", "septum_angle", "ear_lobe", "ear_flap"),
+    0.26,
+)  # fmt: skip
 MILD: Final[Shape] = {
-    "head_depth": 0.1, "head_back": 0.1, "forehead_bulge": 0.08, "head_fat": 0.12, "jaw_drop": 0.2, "eye_up": 0.1,
-    "brow_angle": 0.08, "neck_length": 0.1, "neck_height": 0.1, "double_chin": 0.08, "mouth_depth": 0.1,
-    "ear_size": 0.15, "ear_wing": 0.16, "ear_up": 0.08, "ear_turn": 0.1, "ear_forward": 0.1, "ear_triangle": 0.1,
-    "eye_inner_push": 0.1, "eye_outer_push": 0.1, "nose_compression": 0.15, "forehead_forward": 0.12,
-    "lower_lip_width": 0.1, "lower_lip_sides_up": 0.1, "upper_lip_sides_up": 0.12,
-    "lower_lip_middle_up": 0.1, "mouth_corners_up": 0.08, "neck_width": 0.12, "neck_depth": 0.08, "neck_girth": 0.12,
-    "neck_back": 0.1, "jaw_forward": 0.1, "mouth_forward": 0.09, "philtrum": 0.12, "cheek_up": 0.14,
-    "chin_cleft": 0.15, "head_age": 0.16, "laugh_lines": 0.15, "nose_tip_width": 0.15, "nose_middle_width": 0.12,
-    "nose_bridge_width": 0.15, "nose_greek": 0.15, "septum_angle": 0.15, "nose_flare": 0.2,
+    "head_width": 0.11, "head_height": 0.08, "head_depth": 0.1, "head_back": 0.1, "forehead_height": 0.08,
+    "forehead_bulge": 0.06, "head_fat": 0.1, "head_angle": 0.12, "chin_height": 0.18, "jaw_drop": 0.2, "mouth_width":
+    0.18, "eye_up": 0.1, "nose_up": 0.16, "mouth_up": 0.12, "brow_angle": 0.07, "brow_height": 0.12, "eye_spacing":
+    0.27, "neck_length": 0.1, "neck_height": 0.1, "double_chin": 0.08, "mouth_depth": 0.1, "ear_size": 0.15,
+    "ear_wing": 0.16, "ear_up": 0.08, "ear_turn": 0.1, "ear_forward": 0.1, "ear_triangle": 0.1, "eye_inner_push": 0.1,
+    "eye_outer_push": 0.1, "nose_compression": 0.15, "forehead_forward": 0.12, "brow_forward": 0.14, "epicanthus":
+    0.14, "lower_lip_width": 0.1, "lower_lip_sides_up": 0.1, "upper_lip_sides_up": 0.12, "lower_lip_middle_up": 0.1,
+    "mouth_corners_up": 0.08, "neck_width": 0.12, "neck_depth": 0.08, "neck_girth": 0.12, "neck_back": 0.1,
+    "jaw_forward": 0.1, "mouth_forward": 0.09, "philtrum": 0.12, "jaw_width": 0.15, "chin_width": 0.16,
+    "cheek_volume": 0.16, "cheek_up": 0.14, "chin_cleft": 0.15, "head_age": 0.12, "laugh_lines": 0.15,
 }  # fmt: skip
 """Whole heads and necks that vary more look like no head at all; lips that do no longer close."""
 
 
 LIMITS: Final[dict[str, tuple[float, float]]] = {
-    "brow_angle": (-0.1, 0.32), "brow_height": (-0.16, 0.4), "brow_forward": (-0.5, 0.42),
-    "mouth_corners_up": (-0.05, 0.42), "mouth_forward": (-0.3, 0.26), "jaw_width": (-0.55, 0.5),
-    "chin_width": (-0.6, 0.55), "cheek_volume": (-0.7, 0.55), "cheek_bones": (-0.35, 0.75), "cheek_inner": (-0.5, 0.3),
-    "cheek_up": (-0.45, 0.3), "head_fat": (-0.2, 0.4), "nose_length": (-0.55, 0.6), "nose_up": (-0.4, 0.4),
-    "mouth_up": (-0.3, 0.32), "mouth_width": (-0.26, 0.5),
-    "eye_spacing": (-0.5, 0.55), "temple_width": (-0.55, 0.5), "chin_forward": (-0.35, 0.5),
-    "jaw_forward": (-0.2, 0.2), "upper_lip_height": (-0.5, 0.55), "lower_lip_height": (-0.4, 0.55),
-    "eye_fold_up": (-0.6, 0.4), "nose_tip_up": (-0.55, 0.65), "philtrum": (-0.3, 0.25), "neck_girth": (-0.35, 0.4),
-    "ear_size": (-0.3, 0.3), "ear_wing": (-0.3, 0.3), "jaw_drop": (-0.4, 0.5), "nose_volume": (-0.6, 0.75),
-    "dimples": (-0.3, 0.3), "laugh_lines": (-0.4, 0.8), "nose_hump": (-0.6, 0.6), "chin_height": (-0.42, 0.5),
-    "nose_width": (-0.6, 0.75), "nose_base_width": (-0.6, 0.7), "nostril_width": (-0.6, 0.7),
+    "brow_angle": (-0.08, 0.32), "brow_height": (-0.16, 0.42), "brow_forward": (-0.4, 0.32),
+    "mouth_corners_up": (-0.05, 0.42), "mouth_forward": (-0.3, 0.24), "jaw_width": (-0.5, 0.36),
+    "chin_width": (-0.55, 0.45), "cheek_volume": (-0.6, 0.42), "cheek_bones": (-0.3, 0.7), "cheek_inner": (-0.5, 0.3),
+    "cheek_up": (-0.45, 0.3), "head_fat": (-0.2, 0.4), "nose_length": (-0.45, 0.5), "nose_up": (-0.3, 0.3),
+    "mouth_up": (-0.3, 0.32), "eye_spacing": (-0.45, 0.5), "temple_width": (-0.5, 0.45), "chin_forward": (-0.3, 0.45),
+    "jaw_forward": (-0.2, 0.2), "upper_lip_height": (-0.6, 0.55), "lower_lip_height": (-0.5, 0.55),
+    "eye_fold_up": (-0.6, 0.4), "nose_tip_up": (-0.45, 0.5), "philtrum": (-0.3, 0.25), "neck_girth": (-0.35, 0.4),
+    "ear_size": (-0.3, 0.3), "ear_wing": (-0.3, 0.3), "jaw_drop": (-0.4, 0.5), "nose_volume": (-0.5, 0.65),
+    "dimples": (-0.3, 0.3), "laugh_lines": (-0.4, 0.8),
 }  # fmt: skip
 """How far chance and forms together may take an attribute of a seed's person; the others reach 0.6 either way."""
 LINES: Final[tuple[tuple[Shape, float, float], ...]] = (
     ({"nose_width": 1.0, "nostril_width": 0.7, "nose_base_width": 0.8, "nose_middle_width": 0.5, "nose_flare": 0.4,
-      "nose_volume": 0.4, "nose_length": -0.3}, -0.7, 1.25),
-    ({"nose_length": 1.0, "nose_base_up": -0.5, "nose_tip_up": -0.4, "nose_hump": 0.3}, -0.9, 0.75),
-    ({"mouth_up": -1.0, "nose_base_up": 0.6, "nose_length": -0.5, "upper_lip_height": -0.4}, -0.65, 0.45),
+      "nose_volume": 0.4, "nose_length": -0.3}, -0.55, 1.1),
+    ({"nose_length": 1.0, "nose_base_up": -0.5, "nose_tip_up": -0.4, "nose_hump": 0.3}, -0.8, 0.7),
+    ({"mouth_up": -1.0, "nose_base_up": 0.6, "nose_length": -0.5, "upper_lip_height": -0.4}, -0.6, 0.42),
     ({"mouth_forward": 1.0, "upper_lip_volume": 0.4, "lower_lip_volume": 0.4, "philtrum": 0.3, "jaw_forward": 0.4,
       "chin_forward": -0.5}, -0.4, 0.42),
-    ({"cheek_volume": 1.0, "head_fat": 0.6, "cheek_inner": 0.4, "double_chin": 0.3, "jaw_drop": -0.2}, -0.8, 0.9),
-    ({"jaw_width": 1.0, "chin_width": 0.6, "head_angle": -0.6, "head_fat": 0.4, "cheek_volume": 0.2}, -0.8, 0.7),
+    ({"cheek_volume": 1.0, "head_fat": 0.6, "cheek_inner": 0.4, "double_chin": 0.3, "jaw_drop": -0.2}, -0.7, 0.75),
+    ({"jaw_width": 1.0, "chin_width": 0.6, "head_angle": -0.6, "head_fat": 0.4, "cheek_volume": 0.2}, -0.7, 0.55),
     ({"brow_height": 1.0, "brow_forward": -0.5, "eye_fold_up": 0.25, "eye_height": -0.2, "brow_angle": 0.5},
      -0.25, 0.55),
     ({"eye_height": 1.0, "eye_inner_height": 0.6, "eye_outer_height": 0.6, "eye_size": 0.6, "eye_fold_up": 0.5},
-     -0.65, 0.95),
-    ({"upper_lip_height": 1.0, "lower_lip_height": 0.8, "mouth_height": 0.8, "upper_lip_volume": 0.3}, -0.75, 0.8),
+     -0.55, 0.8),
+    ({"upper_lip_height": 1.0, "lower_lip_height": 0.8, "mouth_height": 0.8, "upper_lip_volume": 0.3}, -0.8, 0.8),
 )  # fmt: skip
 """Attributes that add up, with their weights, and how far the sum may go: noses become knives and cheeks balloons when
 everything points the same way."""
 PARTS: Final[dict[tuple[str, ...], float]] = {
-    ("nose_", "nostril_", "septum_"): 1.3, ("mouth_", "upper_", "lower_", "cupids_", "philtrum"): 0.85,
-    ("eye_", "epicanthus", "brow_"): 1.2, ("jaw_", "chin_", "cheek_"): 1.0, ("head_", "temple_", "forehead_"): 0.9,
+    ("nose_", "nostril_", "septum_"): 1.05, ("mouth_", "upper_", "lower_", "cupids_", "philtrum"): 0.85,
+    ("eye_", "epicanthus", "brow_"): 1.05, ("jaw_", "chin_", "cheek_"): 0.85, ("head_", "temple_", "forehead_"): 0.75,
     ("ear_",): 0.75,
 }  # fmt: skip
 """Beginnings of the names of a part's attributes -> how long their vector may be before it is drawn in."""

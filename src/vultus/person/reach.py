@@ -24,7 +24,7 @@ BROW_MIDDLE: Final = 0.043
 DOWN: Final = (1.15, {"long": 0.6, "brow": 0.9})
 POWERS: Final[dict[str, tuple[float, dict[str, float]]]] = {
     "mouthPucker": (1.03, {"mouth": 1.7, "face": -1.7, "long": 0.7}),
-    "mouthFunnel": (1.2, {"lips": -0.3, "long": 1.4}),
+    "mouthFunnel": (1.1, {"lips": -0.3, "long": 1.4}),
     "browInnerUp": (1.1, {"brow": -0.3}),
     "browDownLeft": DOWN,
     "browDownRight": DOWN,
