@@ -130,7 +130,7 @@ def _hair(age: float, male: bool, african: float, asian: float) -> dict[str, flo
         }  # fmt: skip
     return {
         "buzz": 0.15 + 0.6 * tight, "short": 0.3 + 1.2 * old, "side_part": 0.2 + 0.6 * old * loose,
-        "swept_back": 0.2 + 0.2 * old, "fringe": 1.2 * loose, "bob": 1.6 * loose + 0.3,
+        "swept_back": 0.2 + 0.2 * old, "fringe": 0.9 * loose, "bob": 1.6 * loose + 0.3,
         "long_straight": 1.8 * loose * (1 - 0.5 * min(old, 1.0)), "long_wavy": 1.6 * loose, "curly": 0.9 + 0.6 * tight,
         "afro": 2.0 * afro, "ponytail": 0.7 + 0.5 * young, "bun": 0.9, "braids": 1.5 * tight + 0.15 * young,
         "undercut": 0.25 * young,
@@ -140,7 +140,7 @@ def _hair(age: float, male: bool, african: float, asian: float) -> dict[str, flo
 def _face_hair(seed: int, age: float, clearly_male: bool) -> dict[str, Any]:
     if not clearly_male:
         return {"beard": "none", "stubble": 0.0}
-    grown = {"none": 1.4, "stubble": 0.9, "moustache": 0.4, "goatee": 0.45, "short_beard": 0.8, "full_beard": 0.6}
+    grown = {"none": 1.6, "stubble": 0.9, "moustache": 0.3, "goatee": 0.35, "short_beard": 0.7, "full_beard": 0.45}
     if age < 22:
         grown |= {"full_beard": 0.05, "moustache": 0.1, "goatee": 0.1}
     return {"beard": pick(seed, "beard", grown), "stubble": between(seed, "stubble", 0.0, 0.45)}
@@ -155,7 +155,7 @@ def _clothes(seed: int, age: float, male: bool) -> dict[str, Any]:
     neckline = pick(seed, "neckline", weights)
     patterned = neckline in ("crew", "shirt", "scoop", "v_neck") and uniform(seed, "patterned") < 0.35
     glasses = {"round": 1.0, "rectangular": 1.3, "half_rim": 0.7, "thin_metal": 1.0}
-    wears = uniform(seed, "glasses") < 0.14 + 0.24 * min(max((age - 20) / 55, 0.0), 1.0)
+    wears = uniform(seed, "glasses") < 0.08 + 0.16 * min(max((age - 20) / 55, 0.0), 1.0)
     return {
         "neckline": neckline,
         "shirt_colour": pick(seed, "shirt", dict.fromkeys(SHIRT_COLOURS, 1.0)),
