@@ -16,7 +16,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext, suppress
@@ -268,10 +268,10 @@ def _on_processes(jobs: Iterator[Job], workers: int) -> Generator[Entry | str, N
                 running.add(pool.submit(job.run))
                 if len(running) >= 2 * workers:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
+                    yield from _whole_first(future.result() for future in done)
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
+                yield from _whole_first(future.result() for future in done)
             pool.shutdown()
         except BrokenProcessPool:
             raise VultusError(
@@ -282,6 +282,11 @@ def _on_processes(jobs: Iterator[Job], workers: int) -> Generator[Entry | str, N
             for child in set(multiprocessing.active_children()) - others:
                 child.terminate()
                 child.join()
+
+
+def _whole_first(results: Iterable[Entry | str]) -> list[Entry | str]:
+    """Clips before complaints: a complaint ends the run, and what was done with it must be in the index."""
+    return sorted(results, key=lambda result: isinstance(result, str))
 
 
 def _begin_worker() -> None:
@@ -322,10 +327,10 @@ def _on_ray(jobs: Iterator[Job], workers: int | None) -> Generator[Entry | str, 
             running.append(task.remote(job))
             if len(running) >= most:
                 done, running = ray.wait(running)
-                yield from ray.get(done)
+                yield from _whole_first(ray.get(done))
         while running:
             done, running = ray.wait(running)
-            yield from ray.get(done)
+            yield from _whole_first(ray.get(done))
     except ray.exceptions.RayTaskError as error:
         raise (error.cause or error) from None  # a defect of ours, not of Ray
     except ray.exceptions.RayError as error:
