@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,15 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vultus import store
+from vultus.critics.mouths import SIDE
 from vultus.critics.torchscript import read_tensors
 from vultus.errors import VultusError, unknown
 
-FPS: Final = 25
-"""Frames a second that it was trained on."""
-SIDE: Final = 88
-"""Pixels along each side of the mouth that it sees."""
-WINDOW: Final = 29
-"""Frames of one word in LRW: 1.16 s with the word in the middle."""
 _MEAN, _STD = 0.421, 0.165
 _STAGES = ((24, 116, 4), (116, 232, 8), (232, 464, 4))  # channels in and out, blocks
 

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from vultus.errors import VultusError
 from vultus.observers.tracker import Tracker
 from vultus.observers.warp import square
+from vultus.person.landmarks import TO_68
 
 SIDE: Final = 88
 """Pixels along each side."""
 STEADY: Final = (33, 133, 362, 263, 2)
 """The landmarks among the tracker's 478 that a mean face is laid on: corners of the eyes, base of the nose."""
-LIPS: Final = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87)
+LIPS: Final = TO_68[48:]
 """Those whose mean is the middle of the mouth."""
 _MEAN_FACE: Final = np.array([[92.5, 94.4], [112.8, 94.9], [145.5, 94.5], [166.7, 93.6], [128.9, 137.3]])
 _FACE_MIDDLE, _FACE_SIDE = 129 + 138j, 176  # of the mean face

@@ -19,13 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from vultus.channels import ARKIT, EMOTIONS, VISEMES
+from vultus.critics.sync import REACH
 from vultus.errors import unknown
 
 Which = Literal["a", "b"]
 WINDOW: Final = 5
 """Frames of lips, and four times as many of sound, that one embedding of sync sees."""
-REACH: Final = 15
-"""Frames by which sync's negatives are shifted, at most."""
 MEL_MIDDLE, MEL_WIDTH = -8.0, 5.0
 """What log-mel is shifted and divided by."""
 _FAR: Final = 6  # frames from which on a shifted sound counts fully as another one

@@ -7,10 +7,9 @@ any frame. The same frames give the same bytes: one encoder thread, and no date 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from vultus.errors import VultusError, unknown
 from vultus.io import files
+from vultus.io.muxing import writing
 
 Frame = npt.NDArray[np.uint8]
 
@@ -32,7 +32,7 @@ def writer(path: str | Path, *, size: tuple[int, int], fps: Fraction | int) -> I
     if Path(path).suffix.lower() != ".mkv":
         raise unknown("lossless video format", Path(path).suffix or Path(path).name, (".mkv",))
     width, height = size
-    with files.atomic(path) as temporary, _open(temporary) as container:
+    with files.atomic(path) as temporary, writing(temporary, "matroska") as container:
         track = container.add_stream(
             "ffv1", rate=Fraction(fps), width=width, height=height, options={"level": "3", "g": "1", "slices": "4"}
         )
@@ -54,16 +54,3 @@ def writer(path: str | Path, *, size: tuple[int, int], fps: Fraction | int) -> I
 
         yield add
         container.mux(track.encode(None))
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[Any]:
-    """A Matroska file for writing."""
-    container = av.open(f"file:{path}", "w", format="matroska", options={"fflags": "+bitexact"})
-    try:
-        yield container
-    except BaseException:
-        with suppress(Exception):  # closing an unfinished file fails too: the first error is the one to tell
-            container.close()
-        raise
-    container.close()

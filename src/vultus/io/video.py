@@ -30,6 +30,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from vultus.errors import VultusError, unknown
 from vultus.io import audio as sound
 from vultus.io import files
+from vultus.io.muxing import writing
 
 Frame = npt.NDArray[np.uint8]
 
@@ -286,15 +287,8 @@ def _open_mp4(path: Path, fps: Fraction, source: _Source | None) -> Iterator[Any
     """An MP4 for writing whose clock can state the length of picture and sound exactly."""
     clock = math.lcm(fps.numerator, source.rate if source else 1)
     clock = clock * -(-1000 // clock) if clock < 2**31 else 90000
-    options = {"movflags": "+faststart", "fflags": "+bitexact", "movie_timescale": str(clock)}
-    container = av.open(f"file:{path}", "w", format="mp4", options=options)
-    try:
+    with writing(path, "mp4", movflags="+faststart", movie_timescale=str(clock)) as container:
         yield container
-    except BaseException:
-        with suppress(Exception):  # closing an unfinished file fails too: the first error is the one to tell
-            container.close()
-        raise
-    container.close()
 
 
 def _checked_rate(fps: Fraction | int) -> Fraction:
