@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,7 +77,7 @@ def test_kept_clips_are_read_back_and_others_are_not(tmp_path: Path, monkeypatch
         made.append(index)
         clip = a_clip(index)
         with Path(path).open("wb") as file:
-            kept = data.json.dumps(data.asdict(recipe))
+            kept = data.json.dumps(data.kind(recipe))
             np.savez(file, format=data.FORMAT, version=data.VERSION, recipe=kept, **vars(clip))
         return path
 
@@ -87,8 +89,24 @@ def test_kept_clips_are_read_back_and_others_are_not(tmp_path: Path, monkeypatch
     next(iter(tmp_path.glob("*00001.npz"))).write_bytes(b"broken")
     data.gather(recipe, tmp_path)
     assert made == [0, 1, 2, 1]
+    assert len(data.gather(replace(recipe, count=4), tmp_path)) == 4
+    assert made[4:] == [3]
     data.gather(replace(recipe, seconds=3.0), tmp_path)
-    assert made[4:] == [0, 1, 2]
+    assert made[5:] == [0, 1, 2]
+
+
+def test_what_is_shipped_is_half_as_large_and_measured_as_it_is(tmp_path: Path) -> None:
+    from vultus.critics.networks import Who
+
+    model, card = Who("a", 4), {"name": "who-a", "measured": {"first": 1.0}}
+    critics.ship(model, card, lambda trained: {"first": float(trained.centres.sum())}, tmp_path)
+    written = json.loads((tmp_path / "who-a.json").read_text())
+    content = (tmp_path / "who-a.safetensors").read_bytes()
+    assert written["sha256"] == hashlib.sha256(content).hexdigest()
+    assert len(content) < 2.2 * sum(p.numel() for p in model.parameters())
+    kept = critics.checkpoint.read_tensors(tmp_path / "who-a.safetensors")[0]["centres"]
+    assert kept.dtype == torch.float16
+    assert written["measured"]["first"] == float(kept.float().sum())
 
 
 def test_measures_of_sync_know_which_way_the_sound_was_shifted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,11 @@ _FAR: Final = 6  # frames from which on a shifted sound counts fully as another 
 _MARGIN, _SCALE = 0.2, 30.0  # of the angular margin loss (J. Deng et al., "ArcFace", 2019)
 
 
+def _channels_last(x: Tensor) -> Tensor:
+    """The same pictures in the order of memory in which a CPU convolves about twice as fast."""
+    return x.contiguous(memory_format=torch.channels_last)
+
+
 class _Plain(nn.Module):
     """Pictures [N, C, S, S] -> [N, D]: strided convolutions, then all places at once."""
 
@@ -44,7 +49,7 @@ class _Plain(nn.Module):
         self.head = nn.Linear(widths[-1] * (side // 16) ** 2, out)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.head(self.body(x).flatten(1))
+        out: Tensor = self.head(self.body(_channels_last(x)).flatten(1))
         return out
 
 
@@ -53,7 +58,7 @@ class _Mix(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.space = nn.Conv2d(width, width, 5, padding=2, groups=width)
+        self.space = nn.Conv2d(width, width, 3, padding=1, groups=width)
         self.norm = nn.GroupNorm(1, width)
         self.wide, self.narrow = nn.Conv2d(width, 2 * width, 1), nn.Conv2d(2 * width, width, 1)
 
@@ -73,7 +78,7 @@ class _Patches(nn.Module):
         self.head = nn.Linear(2 * width * 9, out)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.head(self.body(x).flatten(1))
+        out: Tensor = self.head(self.body(_channels_last(x)).flatten(1))
         return out
 
 
@@ -107,9 +112,10 @@ class Sync(nn.Module):
         if which == "a":  # five pictures as five channels; the sound as a picture
             self.see = _pictures(which, WINDOW, 48, dim)
             self.hear: nn.Module = nn.Sequential(
-                nn.Conv2d(1, 32, 3, (1, 2), 1), nn.BatchNorm2d(32), nn.ReLU(),
+                nn.Conv2d(1, 32, 3, 2, 1), nn.BatchNorm2d(32), nn.ReLU(),
                 nn.Conv2d(32, 64, 3, 2, 1), nn.BatchNorm2d(64), nn.ReLU(),
-                nn.Conv2d(64, 96, 3, 2, 1), nn.BatchNorm2d(96), nn.ReLU(), nn.Flatten(), nn.Linear(96 * 5 * 10, dim),
+                nn.Conv2d(64, 64, 3, (1, 2), 1), nn.BatchNorm2d(64), nn.ReLU(),
+                nn.Flatten(), nn.Linear(64 * 5 * 10, dim),
             )  # fmt: skip
         else:  # one picture at a time, then time; the sound as a line of frames
             self.see = _pictures(which, 1, 48, 128)
@@ -138,7 +144,8 @@ class Sync(nn.Module):
         x = nnf.pad(x.transpose(1, 2), (8, 8), mode="replicate")
         if self.which == "a":
             windows = x.unfold(2, 4 * WINDOW, 4).permute(0, 2, 3, 1)  # [B, T, 20, 80]
-            return nnf.normalize(self.hear(windows.flatten(0, 1)[:, None]).view(b, t, -1), dim=2)
+            heard = self.hear(_channels_last(windows.flatten(0, 1)[:, None]))
+            return nnf.normalize(heard.view(b, t, -1), dim=2)
         return nnf.normalize(self.hear(x).transpose(1, 2), dim=2)
 
     def loss(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -147,6 +154,10 @@ class Sync(nn.Module):
         Moments next to the right one are hardly wrong and count less; frames without speech do not count.
         """
         v, a = self.lips(batch["mouths"]), self.sound(batch["mel"])
+        with torch.autocast(v.device.type, enabled=False):  # similarities need more digits than bfloat16 has
+            return self._contrast(v.float(), a.float(), batch["speech"])
+
+    def _contrast(self, v: Tensor, a: Tensor, voiced: Tensor) -> dict[str, Tensor]:
         b, t, _ = v.shape
         scale = self.sharpness.exp().clamp(max=60)
         within = scale * torch.einsum("btd,bsd->bts", v, a)
@@ -159,7 +170,6 @@ class Sync(nn.Module):
         right = within.diagonal(dim1=1, dim2=2)
         there = torch.logsumexp(torch.cat([within + weight, across], dim=2), dim=2) - right
         back = torch.logsumexp(within.transpose(1, 2) + weight, dim=2) - right
-        voiced = batch["speech"]
         return {"sync": ((there + back) * voiced).sum() / voiced.sum().clamp(min=1) / 2}
 
 
@@ -245,7 +255,9 @@ class Who(nn.Module):
         """Additive angular margin (ArcFace) over the people of the training set."""
         t = batch["faces"].shape[1]
         person = batch["person"].long()[:, None].expand(-1, t).flatten()
-        cosine = self(batch["faces"]).flatten(0, 1) @ nnf.normalize(self.centres, dim=1).T
+        seen = self(batch["faces"]).flatten(0, 1).float()
+        with torch.autocast(seen.device.type, enabled=False):
+            cosine = seen @ nnf.normalize(self.centres, dim=1).T
         cosine = cosine.clamp(-1 + 1e-6, 1 - 1e-6)
         right = nnf.one_hot(person, len(self.centres)).bool()
         logits = torch.where(right, torch.cos(torch.acos(cosine) + _MARGIN), cosine)

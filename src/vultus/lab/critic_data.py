@@ -138,9 +138,14 @@ def _make(job: tuple[Recipe, int, str]) -> str:
     seen = see(make(plan), people.index(plan.identity), plan.seed)
     part = Path(f"{path}.part")
     with part.open("wb") as file:
-        np.savez(file, format=FORMAT, version=VERSION, recipe=json.dumps(asdict(recipe)), **vars(seen))
+        np.savez(file, format=FORMAT, version=VERSION, recipe=json.dumps(kind(recipe)), **vars(seen))
     part.replace(path)
     return path
+
+
+def kind(recipe: Recipe) -> dict[str, Any]:
+    """What decides what a clip is: all but how many there are."""
+    return {name: value for name, value in asdict(recipe).items() if name != "count"}
 
 
 def _begin() -> None:
@@ -155,7 +160,7 @@ def read(path: Path, recipe: Recipe) -> Seen | None:
     try:
         with np.load(path, allow_pickle=False) as kept:
             if (str(kept["format"]), int(kept["version"]), json.loads(str(kept["recipe"]))) == (
-                FORMAT, VERSION, asdict(recipe),
+                FORMAT, VERSION, kind(recipe),
             ):  # fmt: skip
                 return Seen(**{name: kept[name] for name in Seen.__dataclass_fields__})
     except (OSError, ValueError, KeyError, EOFError):

@@ -6,6 +6,8 @@ here, and is measured on clips whose sentences, people, voices and engines it ha
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,9 +22,10 @@ from torch import nn
 from vultus.channels import ARKIT
 from vultus.critics import sync
 from vultus.critics.networks import Emotions, Reader, Sync, Units, Which, Who
+from vultus.lab import checkpoint
 from vultus.lab.card import About
 from vultus.lab.critic_data import Recipe, Seen, Windows, gather
-from vultus.lab.run import seeded
+from vultus.lab.run import Machine, seeded
 from vultus.lab.stages import AdamW, Schedule, Stage
 from vultus.lab.train import fit_dataset
 
@@ -189,6 +192,22 @@ class Options:
     """Where the weights and their card go."""
     workers: int = 1
     """Processes that make clips."""
+    ship: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Where the weights also go as half floats with a card of their own: those of the package lie in data/critics."""
+
+
+def ship(model: nn.Module, card: dict[str, Any], measure: Callable[[nn.Module], dict[str, float]], out: Path) -> None:
+    """Write *model* as half floats to *out*, with its card: the hash and the figures are those of the rounded weights.
+
+    *model* has the rounded weights afterwards.
+    """
+    half = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    model.load_state_dict(half)
+    content = checkpoint.as_bytes(half, "vultus-weights")
+    own = {**card, "sha256": hashlib.sha256(content).hexdigest(), "dtype": "float16", "measured": measure(model.eval())}
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint.write_bytes(out / f"{card['name']}.safetensors", content)
+    checkpoint.write_bytes(out / f"{card['name']}.json", (json.dumps(own, indent=1) + "\n").encode())
 
 
 def train(options: Options) -> dict[str, Any]:
@@ -208,10 +227,13 @@ def train(options: Options) -> dict[str, Any]:
         f" --batch {options.batch} --data.count {recipe.count} --data.people {recipe.people}",
     )  # fmt: skip
     data = Windows(learned, judge.fields, judge.length)
-    return fit_dataset(
+    card = fit_dataset(
         model, data, stages=[stage], out=options.out, seed=seed, about=about,
-        measure=lambda trained: judge.measure(trained.eval(), unseen),
+        machine=Machine(precision="bf16-mixed"), measure=lambda trained: judge.measure(trained.eval(), unseen),
     )  # fmt: skip
+    if options.ship is not None:
+        ship(model, card, lambda trained: judge.measure(trained, unseen), options.ship)
+    return card
 
 
 def main() -> None:
