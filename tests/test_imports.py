@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("stage", "datasets", "parts"),
     ("recipes",),
     # These know everything.
-    ("pipeline", "doctor", "demo", "lab", "studio", "terminal", "cli", "__main__", "__init__"),
+    ("pipeline", "doctor", "demo", "judge", "lab", "studio", "terminal", "cli", "__main__", "__init__"),
 )
 NEIGHBOURS = {("person", "render"), ("heads", "observers"), ("critics", "observers"), ("datasets", "stage")}
 """A person is drawn by the rasteriser; the head of a photo is fitted by an observer, and judges of faces find them;

@@ -217,6 +217,41 @@ class Convert:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """Score a video or a motion by every critic that applies, beside rows that are known to be right or wrong."""
+
+    file: Positional[str]
+    """A video, or a motion: .csv (Live Link Face), .json (Audio2Face), .npz or an animated .glb"""
+    reference: File = None
+    """What it should be: a video for a video, a motion for a motion (of a video, a motion takes the sound)."""
+    text: Text = None
+    """What is said, or a .txt file that holds it."""
+    sound: File = None
+    """The sound of a motion, or another one than the video's own."""
+    window: float = 0.0
+    """Seconds of the windows that it was made in, to judge where they meet."""
+    only: Annotated[str, tyro.conf.arg(metavar="NAMES")] = ""
+    """Judges by name, with commas between; one that is off otherwise, such as emonet, judges when it is named."""
+    seed: str = "0"
+    """Varies the order of the row that is shuffled."""
+    json: File = None
+    """Write the result to this file too."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from vultus.judge import judge
+
+        names = tuple(filter(None, (name.strip() for name in self.only.split(","))))
+        with progress("judge") as step:
+            found = judge(
+                self.file, reference=self.reference, text=self.text, sound=self.sound, window=self.window, only=names,
+                seed=_whole(self.seed, "seed"), json_path=self.json, progress=step,
+            )  # fmt: skip
+        for line in found.table():
+            print(line)
+
+
+@dataclass(frozen=True)
 class Stage:
     """Make clips of people who speak, with exact truth: sound, phones, motion, cameras, pictures and their buffers."""
 
@@ -368,6 +403,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "animate": Animate,
     "render": Render,
     "convert": Convert,
+    "judge": Judge,
     "stage": Stage,
     "bench": Bench,
     "doctor": Doctor,
@@ -387,7 +423,7 @@ def _tell(report: Report) -> None:
         print(line)
 
 
-def _parse(arguments: Sequence[str]) -> Demo | Animate | Render | Convert | Stage | Bench | Doctor | Assets:
+def _parse(arguments: Sequence[str]) -> Demo | Animate | Render | Convert | Judge | Stage | Bench | Doctor | Assets:
     """The command that the arguments name; SystemExit(0) for --help, VultusError in one line for bad arguments."""
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         raise unknown("command", arguments[0], COMMANDS)

