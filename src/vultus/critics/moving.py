@@ -7,7 +7,7 @@ of 10 s, as the papers do for each clip, and averaged.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -81,7 +81,7 @@ def measure(rows: dict[Row, Motion], true: Motion | None, phones: tuple[Phone, .
             assert motion is not None  # noqa: S101
             made = goal if row == "copy" and goal is not None else geometry.expressive(mesh, motion[first:stop])
             if goal is not None:
-                moved = [Phone(p.ipa, p.start - first / fps, p.end - first / fps) for p in near if p.start >= 0]
+                moved = [replace(p, start=p.start - first / fps, end=p.end - first / fps) for p in near]
                 sums[row].add(_errors(made, goal, mesh, regions, moved, fps), stop - first)
             if phones:
                 gaps[row].append(np.asarray(mesh.lip_gap(made)))
