@@ -321,11 +321,19 @@ class Bench:
     """Write the numbers to this file too."""
     stage: bool = False
     """Measure the stage instead: frames a second with all buffers, whether they are true, and where landmarks lie."""
+    judges: bool = False
+    """Validate the judges instead: whether they find what is known, and put motions in the order that people would."""
     voices: bool = False
     """Measure the voices instead: their phone times against forced alignment (40 sentences each, 8 with --quick)."""
 
     def run(self) -> None:
         """Run the command."""
+        if self.judges:
+            from vultus.lab import judge_figures
+
+            with progress("judges", unit="figures") as step:
+                print(judge_figures.bench(self.quick, json_path=self.json, progress=step))
+            return
         if self.voices:
             from vultus.voices import bias
 

@@ -336,7 +336,7 @@ JUDGES: Final[tuple[Judge, ...]] = (
             Score("MVE_mm", "mm", "lower"), Score("UFVE", "m²", "lower"), Score("FDD", "m²", "near 0"),
             Score("UFD", "mm", "lower"), Score("articulation", "times", "near 1"),
             Score("key LVE", "mm", "lower", _HEARD),
-        ), _geometry,
+        ), _geometry, lips=True,
     ),
     Judge(
         "mouth", "motion", "whether lips close on P, B and M, and meet the teeth on F and V", _HEARD,
