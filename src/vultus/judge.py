@@ -54,11 +54,16 @@ class Judgement:
     def table(self) -> Iterator[str]:
         """Lines for a terminal."""
         head = ("score", "better", *ROWS, "unit")
-        rows = [(line.score, line.better, *(_number(line.values.get(row)) for row in ROWS), line.unit) for line in self.lines]
+        rows = [
+            (line.score, line.better, *(_number(line.values.get(row)) for row in ROWS), line.unit)
+            for line in self.lines
+        ]
         widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
         yield f"{self.file}: {self.frames} frames, {self.fps:g} a second"
         for cells in (head, *rows):
-            padded = [c.rjust(w) if 2 <= i < 7 else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))]
+            padded = [
+                c.rjust(w) if 2 <= i < 7 else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+            ]
             yield "  ".join(padded).rstrip()
         yield from (f"note: {note}" for note in self.notes)
         reasons: dict[str, list[str]] = {}

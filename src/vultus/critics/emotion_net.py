@@ -39,7 +39,9 @@ class _Block(nn.Module):
             setattr(self, f"conv{i}", nn.Conv2d(widths[i - 1], widths[i], 3, padding=1, bias=False))
         self.downsample = nn.Sequential()
         if inside != outside:
-            self.downsample = nn.Sequential(nn.BatchNorm2d(inside), nn.ReLU(), nn.Conv2d(inside, outside, 1, bias=False))
+            self.downsample = nn.Sequential(
+                nn.BatchNorm2d(inside), nn.ReLU(), nn.Conv2d(inside, outside, 1, bias=False)
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         parts, last = [], x

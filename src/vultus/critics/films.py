@@ -160,7 +160,9 @@ def watch(
     return gatherer.finish(str(path), (info.width, info.height), float(info.fps))
 
 
-def _looks(path: str | Path, fps: float, steady: bool, chips: bool, large: bool) -> Iterator[tuple[float, _Look | None]]:
+def _looks(
+    path: str | Path, fps: float, steady: bool, chips: bool, large: bool
+) -> Iterator[tuple[float, _Look | None]]:
     """Every picture in order, with its time in seconds; None where no face was found."""
     from vultus.io.video import read_video
 

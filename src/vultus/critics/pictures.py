@@ -39,14 +39,15 @@ def pairs(made: str | Path, true: str | Path, fps: Fraction) -> Iterator[Pair]:
 
 def _held(shown: Iterator[tuple[Fraction, Picture]], fps: Fraction) -> Iterator[Picture]:
     """What is on screen at each frame; looked up a quarter of a frame late, for times that a file rounds."""
-    number, held = 0, None
+    number, held, last = 0, None, Fraction(0)
     for time, picture in shown:
         while held is not None and (number + Fraction(1, 4)) / fps < time:
             yield held
             number += 1
-        held = picture
-    if held is not None:
+        held, last = picture, time
+    while held is not None and (number - Fraction(1, 4)) / fps < last:
         yield held
+        number += 1
 
 
 class _Means:
@@ -76,7 +77,9 @@ class _Means:
         }  # fmt: skip
 
 
-def measure(made: str | Path, true: str | Path, fps: Fraction, count: int, seed: int = 0) -> dict[Row, dict[str, float]]:
+def measure(
+    made: str | Path, true: str | Path, fps: Fraction, count: int, seed: int = 0
+) -> dict[Row, dict[str, float]]:
     """PSNR, SSIM, L1 and flicker of two videos of one size, of about *count* frames; VultusError for other sizes."""
     means, kept = _Means(), _Kept(count)
     for i, (a, b) in enumerate(pairs(made, true, fps)):

@@ -184,9 +184,7 @@ def _look(made: Film, lacking: dict[str, str], notes: list[str], sound: Heard | 
 def _compare(made: Film, true: Film, lacking: dict[str, str], notes: list[str]) -> None:
     if len(made) != len(true):
         count = min(len(made), len(true))
-        notes.append(
-            f"the reference has {len(true)} frames and this {len(made)}: the first {count} are compared"
-        )
+        notes.append(f"the reference has {len(true)} frames and this {len(made)}: the first {count} are compared")
     if made.size != true.size:
         sizes = [f"{width}x{height}" for width, height in (made.size, true.size)]
         lacking["size"] = f"The pictures have {sizes[0]} pixels and those of the reference {sizes[1]}"

@@ -49,7 +49,9 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
             _collect(module, "", lambda key: archive.read(f"{root}data/{key}"), found)
             return found
     except (zipfile.BadZipFile, StopIteration, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-        raise VultusError(f"{path} is not a TorchScript archive or file of tensors that can be read ({error!r})") from None
+        raise VultusError(
+            f"{path} is not a TorchScript archive or file of tensors that can be read ({error!r})"
+        ) from None
 
 
 def _structure(content: bytes | BytesIO) -> Any:

@@ -258,7 +258,9 @@ def _order(judge: str, score: str, values: Mapping[str, list[float]], sign: int)
     drawn = rng.integers(rows.shape[1], size=(_ROUNDS, rows.shape[1]))
     again = sign * rows[:, drawn].mean(axis=2)
     for i, (one, next_) in enumerate(zip(ORDER, ORDER[1:], strict=False)):
-        yield Figure(judge, f"{score}: {one} before {next_}, of clips drawn anew", float((again[i] > again[i + 1]).mean()))
+        yield Figure(
+            judge, f"{score}: {one} before {next_}, of clips drawn anew", float((again[i] > again[i + 1]).mean())
+        )
 
 
 def _clips(count: int) -> Iterator[tuple[Clip, dict[str, Motion]]]:
