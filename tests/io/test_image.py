@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, features
 
 from vultus.errors import VultusError
 from vultus.io import image
@@ -69,6 +69,34 @@ def test_grey_16_bit_binary_and_cmyk(tmp_path: Path) -> None:
     assert image.read_image(tmp_path / "c.jpg").min() >= 254
 
 
+@pytest.mark.parametrize("suffix", ["gif", "bmp", "tif", "avif"])
+def test_other_usual_formats_and_first_frames(tmp_path: Path, suffix: str) -> None:
+    if suffix == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    first, second = Image.new("RGB", (20, 17), (200, 40, 90)), Image.new("RGB", (20, 17))
+    more = {"save_all": True, "append_images": [second]} if suffix == "gif" else {}
+    first.save(tmp_path / f"a.{suffix}", **more)
+    back = image.read_image(tmp_path / f"a.{suffix}")
+    assert back.shape == (17, 20, 3)
+    assert np.abs(back.astype(int) - (200, 40, 90)).max() <= 4
+
+
+def test_a_colour_profile_is_applied(tmp_path: Path) -> None:
+    """A profile whose primaries are exchanged turns red into something else; a broken one is left out."""
+    red = Image.new("RGB", (4, 4), (250, 20, 10))
+    same = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    other = same.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
+    for name, profile, moved in (("same", same, False), ("broken", b"no profile", False), ("other", other, True)):
+        red.save(tmp_path / f"{name}.png", icc_profile=profile)
+        off = np.abs(image.read_image(tmp_path / f"{name}.png").astype(int) - (250, 20, 10)).max()
+        assert (off > 8) == moved, name
+
+
+def test_one_pixel(tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1), (1, 2, 3)).save(tmp_path / "a.png")
+    assert image.read_image(tmp_path / "a.png").tolist() == [[[1, 2, 3]]]
+
+
 def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path) -> None:
     """A PNG of a hundred bytes that claims 30000 x 30000 pixels."""
 
@@ -78,7 +106,7 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path) -> None:
     header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"0")) + chunk(b"IEND", b"")
     (tmp_path / "bomb.png").write_bytes(bomb)
-    with pytest.raises(VultusError, match="too many pixels"):
+    with pytest.raises(VultusError, match=r"too many pixels.*at most 64 million"):
         image.read_image(tmp_path / "bomb.png")
     image.write_image(tmp_path / "a.png", SMOOTH)
     with pytest.raises(VultusError, match="64 x 48 pixels"):
@@ -86,17 +114,26 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path) -> None:
 
 
 def test_bad_files_are_told_in_one_line(tmp_path: Path) -> None:
-    Image.fromarray(SMOOTH).save(tmp_path / "a.gif")
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    for name, head in (("a.heic", heic), ("a.mp4", b"\0\0\0\x20ftypisom"), ("a.psd", b"8BPS"), ("a.pdf", b"%PDF-1.4")):
+        (tmp_path / name).write_bytes(head + bytes(64))
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "empty.png").touch()
     image.write_image(tmp_path / "whole.png", RNG.integers(0, 256, (64, 64, 3), np.uint8))
     whole = (tmp_path / "whole.png").read_bytes()
+    Image.fromarray(RNG.integers(0, 256, (64, 64, 3), np.uint8)).save(tmp_path / "whole.jpg")
+    jpeg = (tmp_path / "whole.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(jpeg[: len(jpeg) // 2])
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     for name, said in (
-        ("a.gif", "is not a PNG, JPEG or WebP"),
-        ("text.png", "is not a PNG, JPEG or WebP"),
+        ("a.heic", "is an HEIC picture, .* save it as PNG or JPEG"),
+        ("a.mp4", "is a video, not a picture"),
+        ("a.psd", "is a Photoshop file"),
+        ("a.pdf", "is a PDF"),
+        ("text.png", "is not a picture that can be read"),
         ("empty.png", "is empty"),
         ("cut.png", "is damaged"),
+        ("cut.jpg", "is damaged"),
         ("hole.png", "Did you mean .*whole.png"),
     ):
         with pytest.raises(VultusError, match=said) as caught:
