@@ -343,29 +343,30 @@ def read_video(
 
 
 def read_frames(
-    path: str | Path, fps: Fraction | int, first: int, stop: int, *, max_side: int = _LARGEST
+    path: str | Path, fps: Fraction | int, first: int, stop: int | None = None, *, max_side: int = _LARGEST
 ) -> Iterator[Frame]:
     """The frames [first, stop) of a video seen at a constant rate: frame i is the one on screen at i / fps seconds.
 
     It is looked up a quarter of a frame later, so that a file's rounded time stamps do no harm. At the file's own
-    constant rate these are its frames by number. The last frame is held for half a second; VultusError when the video
-    ends before that, and all that `read_video` raises.
+    constant rate these are its frames by number. Without *stop* they end with the video. With it the last frame is
+    held for half a second; VultusError when the video ends before that, and all that `read_video` raises.
     """
     fps = Fraction(fps)
     number, held, last = first, None, Fraction(0)
     with closing(read_video(path, start=(first + Fraction(1, 4)) / fps, max_side=max_side)) as shown:
         for time, frame in shown:
             held = frame if held is None else held
-            while number < stop and (number + Fraction(1, 4)) / fps < time:
+            while (stop is None or number < stop) and (number + Fraction(1, 4)) / fps < time:
                 yield held
                 number += 1
             held, last = frame, time
             if number == stop:
                 return
-    while number < stop and held is not None and number / fps <= last + max(Fraction(1, 2), 1 / fps):
+    hold = Fraction(0) if stop is None else max(Fraction(1, 2), 1 / fps)
+    while (stop is None or number < stop) and held is not None and number / fps <= last + hold:
         yield held
         number += 1
-    if number < stop:
+    if stop is not None and number < stop:
         raise VultusError(f"{path} ends before its frame {number}", "The file may be cut off; copy it again.")
 
 

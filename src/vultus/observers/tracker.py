@@ -3,7 +3,8 @@
 The three networks are those of Google's ``face_landmarker.task`` (Apache-2.0; the asset ``face_landmarker``): BlazeFace
 (V. Bazarevsky et al., arXiv:1907.05047), the face mesh with attention (I. Grishchenko et al., arXiv:2006.10962) and
 the blend shapes (I. Grishchenko et al., arXiv:2309.05782). LiteRT runs them; the steps between them are here. The
-detector is the short-range one: it sees one face or a few that fill a good part of the picture.
+detector is the short-range one: it sees one face or a few that fill a good part of the square that it looks at;
+`vultus.observers.crowd` looks at smaller squares too, and follows several faces.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from vultus import rotations, store
 from vultus.errors import VultusError, unknown
 from vultus.observers.warp import square
 
-__all__ = ["LANDMARKS", "SCORED", "SCORE_COLUMNS", "Box", "Face", "Tracker"]
+__all__ = ["LANDMARKS", "SCORED", "SCORE_COLUMNS", "Box", "Face", "Square", "Tracker", "around", "near"]
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -73,7 +74,9 @@ class Face:
     pixels, smaller towards the camera, with an arbitrary zero. ``scores`` float32 [52] in [0, 1], in the order of
     ``channels.ARKIT``; ``observed`` bool [52] says which of them the network gives: tongueOut is 0 and not observed.
     ``box`` (left, top, right, bottom) of the landmarks in pixels; ``presence`` in [0, 1]; ``rotation`` [3, 3] takes
-    directions of the head (y up, looking along +z) to the camera's (x right, y up, z towards the viewer).
+    directions of the head (y up, looking along +z) to the camera's (x right, y up, z towards the viewer). ``middle``
+    [3] in pixels (x right, y up, z towards the viewer) is where the rigid part of the face is, ``scale`` how many
+    pixels a centimetre of the average face takes.
     """
 
     landmarks: Floats
@@ -82,6 +85,8 @@ class Face:
     box: tuple[float, float, float, float]
     presence: float
     rotation: Doubles
+    middle: Doubles
+    scale: float
 
     def score(self, name: str) -> float:
         """The score of one ARKit shape; VultusError for other names."""
@@ -94,10 +99,15 @@ class Face:
         """The head's rotation as a vector [3] in radians, as ``Motion.head`` holds it."""
         return rotations.from_matrix(self.rotation)
 
+    @property
+    def upright(self) -> Doubles:
+        """The landmarks [478, 3] in centimetres of the average face, turned to the front, around the face's middle."""
+        return np.asarray((self.landmarks * (1.0, -1.0, -1.0) - self.middle) @ self.rotation / self.scale)
+
 
 @dataclass(frozen=True)
-class _Square:
-    """Where the face is cut out: centre and side in pixels, angle in radians."""
+class Square:
+    """A part of a picture: centre (x, y) and side in pixels, angle in radians by which it is turned clockwise."""
 
     centre: tuple[float, float]
     side: float
@@ -139,27 +149,33 @@ class Tracker:
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             mend = "Fetch it again: vultus assets fetch face_landmarker"
             raise VultusError(f"{file} is not a bundle of face networks ({error})", mend) from None
-        self._canonical, self._weights = canonical_face(geometry)
-        self._last: _Square | None = None
+        self.canonical = canonical_face(geometry)
+        self._last: Square | None = None
 
     def reset(self) -> None:
         """Forget where the face was: the next picture is searched anew."""
         self._last = None
 
-    def detect(self, image: NDArray[np.uint8]) -> list[Box]:
-        """The faces in a picture uint8 [H, W, 3] (sRGB), the surest first; an empty list when there is none."""
+    def detect(self, image: NDArray[np.uint8], *parts: Square) -> list[Box]:
+        """The faces in a picture uint8 [H, W, 3] (sRGB), the surest first; an empty list when there is none.
+
+        Looked for in the upright squares *parts*, in the whole picture unless there are some.
+        """
         _check(image)
         height, width = image.shape[:2]
-        side = float(max(width, height))
-        centre = np.array([width / 2, height / 2])
-        out = self._detector(square(image, (width / 2, height / 2), side, 0.0, _DETECTOR, 1 / 127.5, -1.0))
+        found = [self._found(image, part) for part in parts or (whole(width, height),)]
+        centres, sizes, eyes, scores = (np.concatenate(each) for each in zip(*found, strict=True))
+        return list(_merge(centres, sizes, eyes, scores))
+
+    def _found(self, image: NDArray[np.uint8], part: Square) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+        """What the detector sees in one part: centres and sizes [N, 2], eyes [N, 2, 2] in pixels, scores [N]."""
+        out = self._detector(square(image, part.centre, part.side, 0.0, _DETECTOR, 1 / 127.5, -1.0))
         scores = 1 / (1 + np.exp(-np.clip(out["classificators"].ravel().astype(np.float64), -80, 80)))
         likely = np.flatnonzero(scores >= _SURE)
-        # Offsets from the anchors, in pixels of the network's input, which is centred on the picture.
+        # Offsets from the anchors, in pixels of the network's input, which is centred on the part.
         values = out["regressors"][0, likely].astype(np.float64).reshape(-1, 8, 2) / _DETECTOR
-        points = values + _anchors()[likely, None]
-        points = (points - 0.5) * side + centre
-        return list(_merge(points[:, 0], values[:, 1] * side, points[:, 2:4], scores[likely]))
+        points = (values + _anchors()[likely, None] - 0.5) * part.side + part.centre
+        return points[:, 0], values[:, 1] * part.side, points[:, 2:4], scores[likely]
 
     def track(self, image: NDArray[np.uint8], *, fresh: bool = False) -> Face | None:
         """The face in a picture uint8 [H, W, 3] (sRGB), or None.
@@ -171,25 +187,23 @@ class Tracker:
         _check(image)
         face = None
         if self._last is not None and not fresh:
-            face = self._look(image, self._last)
+            face = self.look(image, self._last)
         if face is None:
             face = self._first(image)
         if face is None or fresh:
             self._last = None
         else:
-            self._last = _around(face.landmarks)
+            self._last = around(face.landmarks)
         return face
 
     def _first(self, image: NDArray[np.uint8]) -> Face | None:
         """The face in a picture of which nothing is known; the second look is cut out by the first one's landmarks."""
         boxes = self.detect(image)
-        if not boxes:
-            return None
-        best = boxes[0]
-        face = self._look(image, _Square(best.centre, _ROOM * max(best.size), best.angle))
-        return self._look(image, _around(face.landmarks)) if face else None
+        face = self.look(image, near(boxes[0])) if boxes else None
+        return self.look(image, around(face.landmarks)) if face else None
 
-    def _look(self, image: NDArray[np.uint8], where: _Square) -> Face | None:
+    def look(self, image: NDArray[np.uint8], where: Square) -> Face | None:
+        """The face that a part of a picture uint8 [H, W, 3] shows in its middle, or None."""
         height, width = image.shape[:2]
         x, y = where.centre
         if not (4 <= where.side <= 8 * max(width, height) and 0 <= x <= width and 0 <= y <= height):
@@ -211,8 +225,7 @@ class Tracker:
         scores[SCORE_COLUMNS] = np.clip(raw[1:], 0, 1)
         (left, top), (right, bottom) = points[:, :2].min(0), points[:, :2].max(0)
         box = float(left), float(top), float(right), float(bottom)
-        rotation = _head_rotation(points, self._canonical, self._weights)
-        return Face(points, scores, _observed(), box, presence, rotation)
+        return Face(points, scores, _observed(), box, presence, *head_pose(points, *self.canonical))
 
 
 def _check(image: NDArray[np.uint8]) -> None:
@@ -278,7 +291,17 @@ def _overlap(centres: Doubles, sizes: Doubles) -> Doubles:
     return both / np.maximum(area + area[0] - both, 1e-12)
 
 
-def _around(points: Floats) -> _Square:
+def whole(width: int, height: int) -> Square:
+    """The square around a whole picture."""
+    return Square((width / 2, height / 2), float(max(width, height)), 0.0)
+
+
+def near(box: Box) -> Square:
+    """The square in which a detected face is looked at."""
+    return Square(box.centre, _ROOM * max(box.size), box.angle)
+
+
+def around(points: Floats) -> Square:
     """The square in which the next picture is looked at: upright between the eyes' outer corners, with room."""
     eyes = (points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER]).astype(np.float64)
     angle = math.atan2(eyes[1], eyes[0])
@@ -286,7 +309,7 @@ def _around(points: Floats) -> _Square:
     upright = points[:, :2] @ turn
     low, high = upright.min(0), upright.max(0)
     x, y = turn @ ((low + high) / 2)
-    return _Square((float(x), float(y)), _ROOM * float((high - low).max()), angle)
+    return Square((float(x), float(y)), _ROOM * float((high - low).max()), angle)
 
 
 def _fields(content: bytes) -> Iterator[tuple[int, Any]]:
@@ -333,11 +356,18 @@ def canonical_face(content: bytes) -> tuple[Doubles, Doubles]:
     return np.frombuffer(mesh, "<f4").reshape(468, 5)[:, :3].astype(np.float64), weights
 
 
-def _head_rotation(points: Floats, canonical: Doubles, weights: Doubles) -> Doubles:
-    """The rotation [3, 3] that takes the canonical face nearest to the landmarks (weighted Procrustes; W. Kabsch,
-    1976), under a camera far away."""
+def head_pose(points: Floats, canonical: Doubles, weights: Doubles) -> tuple[Doubles, Doubles, float]:
+    """How the canonical face [468, 3] lies nearest to landmarks [478, 3], under a camera far away.
+
+    Weighted Procrustes (W. Kabsch, 1976): rotation [3, 3] from the face's directions to the camera's (x right, y up,
+    z towards the viewer), the place [3] of the canonical face's weighted middle in pixels (x right, y up), and pixels
+    for each of the face's centimetres.
+    """
     seen = points[: len(canonical)].astype(np.float64) * (1, -1, -1)
     share = weights / weights.sum()
-    covariance = (seen - share @ seen).T @ ((canonical - share @ canonical) * share[:, None])
-    u, _, v = np.linalg.svd(covariance)
-    return np.asarray(u @ np.diag([1, 1, np.sign(np.linalg.det(u @ v))]) @ v)
+    middle = share @ seen
+    rest = canonical - share @ canonical
+    covariance = (seen - middle).T @ (rest * share[:, None])
+    u, sizes, v = np.linalg.svd(covariance)
+    signs = np.array([1, 1, np.sign(np.linalg.det(u @ v))])
+    return np.asarray(u * signs @ v), middle, float(sizes @ signs / (share @ (rest**2).sum(1)))

@@ -1,0 +1,202 @@
+"""Several faces in a video, each with a number that stays its own.
+
+A face is looked for where it was in the picture before. Meanwhile one part of the picture after another is searched
+for further faces, small ones too: a whole sweep takes a few seconds. At the first picture and after a cut the parts are
+searched at once, from large to small until faces are found; while nobody is there, several at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus.observers.tracker import Box, Face, Square, Tracker, around, near, whole
+
+Pixels = NDArray[np.uint8]
+
+MOST: Final = 32
+"""Faces that are followed at once."""
+FINEST: Final = 0.3
+"""Side of the smallest parts that are searched, over the shorter side of the picture: a face is seen when it is
+larger than about a sixth of a part."""
+_SMALLEST = 48.0  # pixels along a part: below, a face would be too small to read
+_MEMORY = 10.0  # seconds for which a lost face keeps its number
+_ALIKE = 0.35  # distance of two faces over their size, below which they are one
+_CUT = (0.09, 3.5)  # mean change of a small picture in [0, 1] that a cut needs, alone and over the usual change
+_GRID = (18, 32)
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """One face in one picture: whose (*number*, from 1 on), what it shows, and whether it is *new* there: seen for the
+    first time, again after it was lost, or after a cut."""
+
+    number: int
+    face: Face
+    new: bool
+
+
+@dataclass(eq=False)
+class _Known:
+    """Someone who was seen: the last face, when, and in which scene."""
+
+    number: int
+    face: Face
+    time: float
+    scene: int
+
+    @property
+    def size(self) -> float:
+        left, top, right, bottom = self.face.box
+        return max(right - left, bottom - top, 1.0)
+
+
+class Cuts:
+    """Finds the pictures with which a new scene begins."""
+
+    def __init__(self) -> None:
+        """Before the first picture."""
+        self._last: NDArray[np.float32] | None = None
+        self._usual = 0.0
+
+    def step(self, image: Pixels) -> bool:
+        """Whether a picture uint8 [H, W, 3] belongs to another scene than the one before."""
+        rows, columns = (np.linspace(0, n - 1, m).astype(int) for n, m in zip(image.shape, _GRID, strict=False))
+        small = np.asarray(image[rows[:, None], columns], np.float32) / np.float32(255)
+        last, self._last = self._last, small
+        if last is None:
+            return False
+        change = float(np.abs(small - last).mean())
+        least, over = _CUT
+        cut = change > max(least, over * self._usual)
+        self._usual = 0.0 if cut else 0.8 * self._usual + 0.2 * change
+        return cut
+
+
+def parts(width: int, height: int) -> list[list[Square]]:
+    """The whole picture, and then smaller and smaller squares, each size overlapping by half and covering it."""
+    out = [[whole(width, height)]]
+    short = float(min(width, height))
+    side = short
+    while side >= max(FINEST * short, _SMALLEST):
+        out.append([Square((x, y), side, 0.0) for y in _centres(height, side) for x in _centres(width, side)])
+        side *= 0.55
+    return out
+
+
+def _centres(length: int, side: float) -> list[float]:
+    count = max(int(np.ceil((length - side) / (side / 2))), 0) + 1
+    if count == 1:
+        return [length / 2]
+    return [float(v) for v in np.linspace(side / 2, length - side / 2, count)]
+
+
+class Crowd:
+    """Follows all faces of a video. Not safe in several threads at once."""
+
+    def __init__(self, tracker: Tracker | None = None) -> None:
+        """*tracker* lends its networks; a new one unless given. Raises VultusError as `Tracker` does."""
+        self._tracker = tracker or Tracker()
+        self._cuts = Cuts()
+        self._here: list[_Known] = []
+        self._lost: list[_Known] = []
+        self._parts: list[list[Square]] = []
+        self._shape: tuple[int, int] = (0, 0)
+        self._turn = self._scene = self._count = 0
+
+    def step(self, image: Pixels, time: float) -> list[Sighting]:
+        """The faces in the next picture uint8 [H, W, 3], which stands at *time* in seconds, in order of their numbers.
+
+        Raises VultusError for what is no picture, or one below 16 pixels.
+        """
+        start = self._begin(image)
+        seen = [(known, self._tracker.look(image, around(known.face.landmarks))) for known in self._here]
+        kept: list[_Known] = []
+        for known, face in seen:
+            if face is not None and not any(_alike(face, other.face) for other in kept):
+                known.face, known.time = face, time
+                kept.append(known)
+            else:
+                self._lost.append(known)
+        old = {known.number for known in kept}
+        self._lost = [known for known in self._lost if time - known.time <= _MEMORY]
+        for box in self._search(image, start, bool(kept)):
+            face = self._verified(image, box, kept)
+            if face is not None and len(kept) < MOST:
+                kept.append(self._named(face, time))
+        self._here = sorted(kept, key=lambda known: known.number)
+        return [Sighting(known.number, known.face, known.number not in old) for known in self._here]
+
+    def _begin(self, image: Pixels) -> bool:
+        """Whether all has to be searched: at the first picture, one of another size, and after a cut."""
+        if image.shape[:2] == self._shape and not self._cuts.step(image):
+            return False
+        if image.shape[:2] != self._shape:
+            self._shape = (image.shape[0], image.shape[1])
+            self._cuts = Cuts()
+            self._cuts.step(image)
+            self._parts = parts(image.shape[1], image.shape[0])
+        self._lost += self._here
+        self._here = []
+        self._scene += 1
+        self._turn = 0
+        return True
+
+    def _search(self, image: Pixels, start: bool, anybody: bool) -> list[Box]:
+        """Faces in what is searched this time, the largest first."""
+        found: list[Box] = []
+        if start:
+            for level in range(len(self._parts)):
+                found = self._tracker.detect(image, *(part for each in self._parts[: level + 1] for part in each))
+                if found and level > 0:
+                    break
+        else:
+            every = [part for some in self._parts for part in some]
+            count = 1 if anybody else 4
+            chosen = [every[(self._turn + i) % len(every)] for i in range(count)]
+            self._turn += count
+            if not anybody and every[0] not in chosen:
+                chosen.append(every[0])
+            found = self._tracker.detect(image, *chosen)
+        return sorted(found, key=lambda box: -max(box.size))
+
+    def _verified(self, image: Pixels, box: Box, kept: list[_Known]) -> Face | None:
+        """The face in a box, unless it is one of those that are followed already."""
+        for known in kept:
+            left, top, right, bottom = known.face.box
+            if left <= box.centre[0] <= right and top <= box.centre[1] <= bottom:
+                return None
+        face = self._tracker.look(image, near(box))
+        face = self._tracker.look(image, around(face.landmarks)) if face else None
+        return None if face is None or any(_alike(face, known.face) for known in kept) else face
+
+    def _named(self, face: Face, time: float) -> _Known:
+        """Someone who was lost nearby and comes back, or somebody new."""
+        best: tuple[float, _Known] | None = None
+        for known in self._lost:
+            if known.scene != self._scene:
+                continue
+            away = _apart(face, known.face) / (1 + 2 * (time - known.time))
+            if away < 0.8 and (best is None or away < best[0]):
+                best = (away, known)
+        if best is not None:
+            known = best[1]
+            self._lost.remove(known)
+            known.face, known.time = face, time
+            return known
+        self._count += 1
+        return _Known(self._count, face, time, self._scene)
+
+
+def _apart(a: Face, b: Face) -> float:
+    """Mean distance of the landmarks of two faces over the larger one's size."""
+    size = max(max(f.box[2] - f.box[0], f.box[3] - f.box[1]) for f in (a, b))
+    away = np.linalg.norm(a.landmarks[:, :2] - b.landmarks[:, :2], axis=1).mean()
+    return float(away / max(size, 1.0))
+
+
+def _alike(a: Face, b: Face) -> bool:
+    return _apart(a, b) < _ALIKE
