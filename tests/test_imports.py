@@ -31,11 +31,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("stage", "datasets", "parts"),
     ("recipes",),
     # These know everything.
-    ("pipeline", "doctor", "demo", "judge", "lab", "studio", "terminal", "cli", "__main__", "__init__"),
+    (
+        "pipeline", "tracking", "doctor", "demo", "judge", "lab", "studio", "terminal", "commands", "cli", "__main__",
+        "__init__",
+    ),  # fmt: skip
 )
 NEIGHBOURS = {("person", "render"), ("heads", "observers"), ("critics", "observers"), ("datasets", "stage")}
+NEIGHBOURS |= {("drivers", "observers")}
 """A person is drawn by the rasteriser; the head of a photo is fitted by an observer, and judges of faces find them;
-what the stage makes is a data set."""
+a video drives through what is observed in it; what the stage makes is a data set."""
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml"}
 FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_CALLS = {"os.system", "os.popen", "torch.load", "pickle.load", "pickle.loads", "tempfile.mktemp"}

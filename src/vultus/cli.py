@@ -12,13 +12,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional, UseAppendAction
 
 from vultus import __version__
+from vultus.commands.assets import Assets
+from vultus.commands.track import Track
 from vultus.defaults import FACE, FPS, LIGHT, SIZE, Quality, Sheet
 from vultus.errors import VultusError, unknown
 from vultus.motion import as_fps
@@ -62,7 +63,7 @@ class Demo:
 
 @dataclass(frozen=True)
 class Animate:
-    """Make a face speak: a recording, or a text alone, becomes video, GLB or curves."""
+    """Make a face speak or move: a recording, a text alone, or a face in a video becomes video, GLB or curves."""
 
     speech: Positional[File] = None
     """The recording: any sound or video file. Leave it out to speak --text."""
@@ -70,6 +71,15 @@ class Animate:
     """What is said, or a .txt file that holds it; makes the lips more exact."""
     voice: str = ""
     """Who speaks a --text without a recording: formant (built in), hibari, kokoro, espeak, espeak:en-gb+f3, flite, …"""
+    drive: Annotated[str | None, tyro.conf.arg(metavar="VIDEO")] = None
+    """A video of a face that is followed instead: its expression, head and eyes, and its sound."""
+    use: str = "expression,pose,gaze"
+    """What of the video is followed."""
+    absolute: bool = False
+    """Follow the video's face as it is, not how it differs from its own rest."""
+    which: str = "all"
+    """Whose face is followed where the video shows several: 1 is the largest at its beginning; the one that is seen
+    most unless given."""
     face: str = FACE
     """Who speaks: person:SEED or person:key=value,…"""
     style: str = ""
@@ -94,6 +104,9 @@ class Animate:
         """Run the command."""
         from vultus import pipeline
 
+        if self.drive is not None:
+            self._follow(self.drive)
+            return
         with progress("animate") as step:
             report = pipeline.animate(
                 self.speech,
@@ -111,6 +124,23 @@ class Animate:
                 progress=step,
             )
         _tell(report)
+
+    def _follow(self, video: str) -> None:
+        """Follow the face in a *video*."""
+        from vultus import pipeline, tracking
+
+        if self.speech or self.text or self.voice or self.style:
+            raise VultusError("A face cannot follow a video and speak too", "Give --drive alone, or leave it out")
+        look = pipeline.Look(self.face, self.size, self.quality, self.light, self.place)
+        out = self.out or (pipeline.default_output(video),)
+        rate = None if self.fps == FPS else self.fps
+        with progress("animate") as step:
+            _tell(
+                tracking.drive(
+                    video, out=out, look=look, which=self.which, use=self.use, absolute=self.absolute, fps=rate,
+                    progress=step,
+                )
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -319,6 +349,8 @@ class Bench:
     """Fewer repeats, people and no long clips."""
     json: File = None
     """Write the numbers to this file too."""
+    track: bool = False
+    """Measure the tracker instead: what it reads of people whose motion is known, how late, and how fast."""
     stage: bool = False
     """Measure the stage instead: frames a second with all buffers, whether they are true, and where landmarks lie."""
     judges: bool = False
@@ -343,7 +375,10 @@ class Bench:
         from vultus.lab.bench import bench
 
         with progress("bench") as step:
-            table = bench(quick=self.quick, look=self.look, stage=self.stage, json_path=self.json, progress=step)
+            table = bench(
+                quick=self.quick, look=self.look, stage=self.stage, track=self.track, json_path=self.json,
+                progress=step,
+            )  # fmt: skip
         print(table)
 
 
@@ -359,57 +394,11 @@ class Doctor:
             print(f"{name:<18}{value}")
 
 
-@dataclass(frozen=True)
-class Assets:
-    """List, fetch, verify or clear the files that are not part of the package."""
-
-    action: Positional[Literal["list", "fetch", "verify", "path", "clear"]] = "list"
-    """What to do."""
-    name: Positional[Annotated[str | None, tyro.conf.arg(metavar="NAME")]] = None
-    """Which asset; all of them unless given."""
-    source: Annotated[str | None, tyro.conf.arg(name="from", metavar="FILE")] = None
-    """With fetch: take the file from this path instead of a package."""
-
-    def run(self) -> None:
-        """Run the command."""
-        from vultus import store
-
-        names = [self.name] if self.name else [asset.name for asset in store.assets()]
-        if self.source is not None and (self.action != "fetch" or self.name is None):
-            raise VultusError("--from belongs to fetching one asset", "vultus assets fetch NAME --from FILE")
-        if self.action == "list":
-            rows = [row for row in store.table() if self.name in (None, row[0]) or row[0] == "name"]
-            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-            for row in rows:
-                print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-            if self.name:
-                store.find(self.name)
-        elif self.action == "clear":
-            print(f"freed {store.clear(self.name) / 1e6:.1f} MB")
-        elif self.action == "verify":
-            self._verify(names)
-        else:
-            for name in names:
-                if self.action == "fetch":
-                    print(store.fetch(name, Path(self.source) if self.source else None))
-                else:
-                    print(store.path(name))
-
-    @staticmethod
-    def _verify(names: list[str]) -> None:
-        from vultus import store
-
-        states = {name: store.verify(name) for name in names}
-        for name, state in states.items():
-            print(f"{name}: {state}")
-        if broken := [name for name, state in states.items() if state == "corrupt"]:
-            raise VultusError(f"{', '.join(broken)} has other bytes than expected", "vultus assets fetch NAME")
-
-
 COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": Demo,
     "animate": Animate,
     "render": Render,
+    "track": Track,
     "convert": Convert,
     "judge": Judge,
     "stage": Stage,
@@ -431,7 +420,7 @@ def _tell(report: Report) -> None:
         print(line)
 
 
-def _parse(arguments: Sequence[str]) -> Demo | Animate | Render | Convert | Judge | Stage | Bench | Doctor | Assets:
+def _parse(arguments: Sequence[str]) -> Any:
     """The command that the arguments name; SystemExit(0) for --help, VultusError in one line for bad arguments."""
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         raise unknown("command", arguments[0], COMMANDS)

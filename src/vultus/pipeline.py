@@ -351,9 +351,7 @@ def _sink(
     suffix = path.suffix.lower()
     if suffix == ".mp4":
         return _video(path, fps, look, sound, pictures)
-    if suffix == ".glb":
-        return _collected(path, lambda temporary, motion: _write_glb(temporary, motion, look.face))
-    return _collected(path, _write_curves)
+    return _collected(path, lambda temporary, motion: write_motion(temporary, motion, look.face))
 
 
 @contextmanager
@@ -391,6 +389,14 @@ def _collected(path: Path, save: Callable[[Path, Motion], None]) -> Iterator[Sin
     with atomic(path) as temporary:
         yield pieces.append
         save(temporary, concatenate(pieces))
+
+
+def write_motion(path: Path, motion: Motion, face: str = FACE) -> None:
+    """Write curves, or a .glb of *face* that moves, by the extension of *path*."""
+    if path.suffix.lower() == ".glb":
+        _write_glb(path, motion, face)
+    else:
+        _write_curves(path, motion)
 
 
 def _write_curves(path: Path, motion: Motion) -> None:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from vultus import channels as ch
 from vultus.errors import VultusError
-from vultus.observers.tracker import LANDMARKS, Tracker, canonical_face
+from vultus.observers.tracker import LANDMARKS, Tracker, canonical_edges, canonical_face
 
 
 def turned(image, degrees):
@@ -166,3 +166,11 @@ def test_the_canonical_face_is_read_from_its_message():
     assert weights.sum() == 0.5
     with pytest.raises(ValueError, match="geometry"):
         canonical_face(points)
+
+
+def test_the_edges_are_read_from_their_message():
+    corners = b"".join(bytes([4 << 3, i]) for i in (0, 1, 2, 2, 1, 3))
+    edges = canonical_edges(message(1, corners))
+    assert edges.tolist() == [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
+    with pytest.raises(ValueError, match="triangles"):
+        canonical_edges(message(1, corners[:-2]))

@@ -49,6 +49,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
         raise VultusError(f"Cannot write {shown}: {reason[0]}", reason[1]) from error
 
 
+def check_writable(path: str | Path) -> None:
+    """Raise VultusError, as `atomic` does, when no file can be made at *path*; for names that are known early."""
+    shown = Path(path)
+    _create_beside(_writable_target(shown), shown).unlink()
+
+
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a new folder beside *path*; when the block succeeds it becomes *path*, otherwise nothing is left of it.

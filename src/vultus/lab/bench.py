@@ -66,16 +66,18 @@ def bench(
     quick: bool = False,
     look: bool = False,
     stage: bool = False,
+    track: bool = False,
     json_path: str | Path | None = None,
     progress: Progress | None = None,
 ) -> str:
     """Measure everything; returns a Markdown table, and writes the figures as JSON to *json_path* if given.
 
     *look* measures how believable the drawn people are (:mod:`vultus.lab.look`) instead of how fast all is,
-    *stage* how fast the stage films and whether its buffers are true (:mod:`vultus.lab.stage_figures`).
+    *stage* how fast the stage films and whether its buffers are true (:mod:`vultus.lab.stage_figures`), *track* what
+    the tracker reads of people whose motion is known (:mod:`vultus.lab.track_figures`).
     """
     figures: list[Figure] = []
-    for figure in _look(quick) if look else _truth(quick) if stage else _measure(quick):
+    for figure in (_look if look else _truth if stage else _read if track else _measure)(quick):
         figures.append(figure)
         if progress:
             progress(float(len(figures)), None)
@@ -124,6 +126,12 @@ def both(work: Callable[[], object], repeats: int) -> tuple[float, float]:
 
 def _look(quick: bool) -> Iterator[Figure]:
     from vultus.lab.look import figures
+
+    return figures(quick)
+
+
+def _read(quick: bool) -> Iterator[Figure]:
+    from vultus.lab.track_figures import figures
 
     return figures(quick)
 

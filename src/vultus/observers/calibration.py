@@ -85,10 +85,16 @@ class Calibration:
         return out
 
     def facing(self) -> Calibration:
-        """The same for someone whose pose is told as the camera sees it: only the place is taken from the clip."""
+        """The same for someone whose head is told as the camera sees it."""
         neutral = self.neutral.copy()
         neutral[ch.HEAD] = 0
         return Calibration(neutral, self.gain)
+
+    def usual_face(self) -> Calibration:
+        """That of everybody, at this one's place."""
+        out = Calibration.usual()
+        out.neutral[ch.TRANSLATION] = self.neutral[ch.TRANSLATION]
+        return out
 
 
 class Finish:

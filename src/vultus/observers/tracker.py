@@ -149,7 +149,7 @@ class Tracker:
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             mend = "Fetch it again: vultus assets fetch face_landmarker"
             raise VultusError(f"{file} is not a bundle of face networks ({error})", mend) from None
-        self.canonical = canonical_face(geometry)
+        self.canonical, self.edges = canonical_face(geometry), canonical_edges(geometry)
         self._last: Square | None = None
 
     def reset(self) -> None:
@@ -354,6 +354,16 @@ def canonical_face(content: bytes) -> tuple[Doubles, Doubles]:
     if len(mesh) != 468 * 5 * 4 or weights.sum() <= 0:
         raise ValueError("no geometry of a face")
     return np.frombuffer(mesh, "<f4").reshape(468, 5)[:, :3].astype(np.float64), weights
+
+
+def canonical_edges(content: bytes) -> NDArray[np.int32]:
+    """The edges [N, 2] between the landmarks 0 to 467 in the mesh of the bundle's geometry metadata, each once."""
+    corners = [value for field, mesh in _fields(content) if field == 1 for f, value in _fields(mesh) if f == 4]
+    if not corners or len(corners) % 3 or not all(isinstance(c, int) and c < 468 for c in corners):
+        raise ValueError("no triangles of a face")
+    triangles = np.array(corners, np.int32).reshape(-1, 3)
+    both = np.sort(np.concatenate([triangles[:, :2], triangles[:, 1:], triangles[:, ::2]]), axis=1)
+    return np.asarray(np.unique(both, axis=0))
 
 
 def head_pose(points: Floats, canonical: Doubles, weights: Doubles) -> tuple[Doubles, Doubles, float]:

@@ -89,11 +89,21 @@ class Watch:
 @dataclass(eq=False)
 class Take:
     """What was read of one person over a clip: ``readings`` by the number of the frame, and the mean ``size`` of the
-    face over that of the picture."""
+    face in pixels."""
 
     number: int
     readings: dict[int, Reading] = field(default_factory=dict)
     size: float = 0.0
+
+    def add(self, frame: int, one: Watched) -> None:
+        """Take in what frame number *frame* shows."""
+        box = one.sighting.face.box
+        self.size += (max(box[2] - box[0], box[3] - box[1]) - self.size) / (len(self.readings) + 1)
+        self.readings[frame] = one.reading
+
+    def counts(self, frames: int, fps: Fraction) -> bool:
+        """Whether the face was seen for long enough in a clip of so many *frames*."""
+        return len(self.readings) >= min(SHORTEST * float(fps), frames / 2)
 
     def calibration(self) -> Calibration:
         """The person's neutral face and range."""
@@ -106,14 +116,9 @@ class Take:
         *absolute* tells every shape against the usual face instead of the person's own; *facing* the head as the
         camera sees it instead of against its own rest.
         """
-        own = Calibration.of(*self._place()) if absolute else self.calibration()
-        finish = Finish(own.facing() if facing or absolute else own, fps)
-        return finish.motion([self.readings.get(i) for i in range(frames)])
-
-    def _place(self) -> tuple[Doubles, NDArray[np.bool_]]:
-        """Few enough readings that nothing but the place is calibrated."""
-        some = list(self.readings.values())[:: max(len(self.readings) // 20, 1)][:20]
-        return np.array([r.row for r in some]), np.array([r.seen for r in some])
+        own = self.calibration()
+        own = own.usual_face() if absolute else own.facing() if facing else own
+        return Finish(own, fps).motion([self.readings.get(i) for i in range(frames)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,15 +145,10 @@ def observe(
     count = 0
     for count, (picture, watched) in enumerate(watching(pictures, fps, tracker), 1):
         for one in watched:
-            take = takes.setdefault(one.number, Take(one.number))
-            take.readings[count - 1] = one.reading
-            take.size += one.sighting.face.scale / max(picture.shape[:2])
+            takes.setdefault(one.number, Take(one.number)).add(count - 1, one)
         if each is not None:
             each(count - 1, picture, watched)
-    for take in takes.values():
-        take.size /= len(take.readings)
-    least = min(SHORTEST * float(fps), count / 2)
-    return Observed(count, fps, tuple(t for t in takes.values() if len(t.readings) >= least))
+    return Observed(count, fps, tuple(take for take in takes.values() if take.counts(count, fps)))
 
 
 def watching(
