@@ -31,8 +31,11 @@ REST: Final = 0.15
 """The quantile of a shape over a clip that is its rest; noise lies below, expression above."""
 REST_OF_LIDS: Final = 0.35
 """That of a blink, which is short and rare."""
-APART: Final = 2.5
-"""Standard deviations between people by which a neutral face is believed to differ from the usual one."""
+APART: Final = 3.0
+"""Standard deviations between drawn people by which a neutral face is believed to differ from the usual one: who
+smiles all along smiles."""
+APART_ABOVE: Final = 6.0
+"""The same for lids and brows, in which real people differ more than drawn ones."""
 FULL_BLINK: Final = (0.95, 0.997, 0.4)
 """What a full blink is set to, the quantile over a clip that is one, and from which reading on it can be."""
 _LEAST = 30  # pictures that a calibration needs
@@ -76,7 +79,8 @@ class Calibration:
             values = rows[seen[:, column], column]
             if len(values) >= _LEAST:
                 share = REST_OF_LIDS if column in _BLINKS else REST
-                neutral[column] = np.clip(np.quantile(values, share), -APART * width, APART * width)
+                most = width * (APART_ABOVE if ch.ARKIT[column].startswith(("eye", "brow")) else APART)
+                neutral[column] = np.clip(np.quantile(values, share), -most, most)
         full, share, least = FULL_BLINK
         for column in _BLINKS:
             values = rows[seen[:, column], column] - neutral[column]

@@ -10,9 +10,12 @@ detector is the short-range one: it sees one face or a few that fill a good part
 from __future__ import annotations
 
 import math
+import os
 import struct
+import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -131,6 +134,25 @@ class _Net:
         return {name: np.asarray(self._runner.get_tensor(i)) for name, i in self._outputs.items()}
 
 
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing of what LiteRT says about itself while it starts, past Python, on the standard error."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        sys.stderr.flush()
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 class Tracker:
     """Follows one face through pictures. Not safe in several threads at once; make one for each."""
 
@@ -141,7 +163,7 @@ class Tracker:
         """
         file = Path(bundle) if bundle is not None else store.path("face_landmarker")
         try:
-            with zipfile.ZipFile(file) as archive:
+            with zipfile.ZipFile(file) as archive, _silence():
                 self._detector = _Net(archive.read("face_detector.tflite"), threads)
                 self._landmarker = _Net(archive.read("face_landmarks_detector.tflite"), threads)
                 self._scorer = _Net(archive.read("face_blendshapes.tflite"), threads)
