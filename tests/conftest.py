@@ -9,10 +9,16 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vultus.observers.tracker import Tracker
 
 # A check that passed once must pass again there; elsewhere hypothesis looks for new counterexamples every time.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -49,3 +55,30 @@ def khronos() -> Callable[[Path], dict[str, Any]]:
         return dict(json.loads(result.stdout))
 
     return validate
+
+
+def asset(name: str) -> str:
+    """The file of an asset; the test is skipped, with the reason, where it cannot be had."""
+    from vultus import store
+    from vultus.errors import VultusError
+
+    try:
+        return str(store.path(name))
+    except VultusError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def tracker() -> Tracker:
+    """The face tracker; tests that follow a face reset it."""
+    from vultus.observers.tracker import Tracker
+
+    return Tracker(asset("face_landmarker"))
+
+
+@pytest.fixture(scope="session")
+def photo() -> NDArray[np.uint8]:
+    """A real portrait, 512 x 512."""
+    from vultus.io.image import read_image
+
+    return read_image(asset("portrait_photo"))

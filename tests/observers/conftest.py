@@ -1,4 +1,4 @@
-"""The tracker and pictures for it."""
+"""Pictures for the tracker."""
 
 from __future__ import annotations
 
@@ -7,31 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
-
-from vultus import store
-from vultus.errors import VultusError
-
-
-def asset(name: str) -> str:
-    """The file of an asset; the test is skipped, with the reason, where it cannot be had."""
-    try:
-        return str(store.path(name))
-    except VultusError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def tracker():
-    from vultus.observers.tracker import Tracker
-
-    return Tracker(asset("face_landmarker"))
-
-
-@pytest.fixture(scope="session")
-def photo() -> NDArray[np.uint8]:
-    """A real portrait, 512 x 512."""
-    return np.array(Image.open(asset("portrait_photo")).convert("RGB"))
 
 
 @pytest.fixture(scope="session")

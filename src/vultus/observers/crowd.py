@@ -27,6 +27,7 @@ _MEMORY = 10.0  # seconds for which a lost face keeps its number
 _ALIKE = 0.35  # distance of two faces over their size, below which they are one
 _CUT = (0.09, 3.5)  # mean change of a small picture in [0, 1] that a cut needs, alone and over the usual change
 _GRID = (18, 32)
+_ALWAYS = 3  # sizes of parts that are searched in any case when all is searched
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,8 @@ class Cuts:
         change = float(np.abs(small - last).mean())
         least, over = _CUT
         cut = change > max(least, over * self._usual)
-        self._usual = 0.0 if cut else 0.8 * self._usual + 0.2 * change
+        if not cut:  # the new scene may move as the old one did
+            self._usual += 0.2 * (change - self._usual)
         return cut
 
 
@@ -149,10 +151,11 @@ class Crowd:
         """Faces in what is searched this time, the largest first."""
         found: list[Box] = []
         if start:
-            for level in range(len(self._parts)):
-                found = self._tracker.detect(image, *(part for each in self._parts[: level + 1] for part in each))
-                if found and level > 0:
+            for level in range(min(_ALWAYS, len(self._parts)), len(self._parts) + 1):
+                more = self._tracker.detect(image, *(part for some in self._parts[:level] for part in some))
+                if found and len(more) <= len(found):
                     break
+                found = more
         else:
             every = [part for some in self._parts for part in some]
             count = 1 if anybody else 4
