@@ -19,6 +19,7 @@ from vultus.person.identity import Identity
 from vultus.person.paint import paint_rows
 from vultus.person.pigment import CHANNELS, EYE_Y, HEM_ROWS, OPEN
 from vultus.person.relief import heights, slopes
+from vultus.person.skin_traits import make_up, skin_traits
 from vultus.render.threads import spread
 from vultus.render.triangles import Rasteriser, interpolate, sample
 
@@ -91,11 +92,11 @@ def palette(identity: Identity) -> F64:
         np.array([0.78, 0.52, 0.56]) + pale * np.array([0.08, 0.0, 0.03]) + dark * np.array([-0.04, 0.0, 0.18])
     )
     lip *= 1 + identity.gender * np.array([0.0, -0.07, -0.05])
-    lip *= np.exp(draws.gauss(identity.seed, "lip depth", 0.14) * np.array([0.7, 1.0, 1.0]))
-    lip[1:] *= np.exp(draws.gauss(identity.seed, "lip red", 0.10))
+    lip *= np.exp(draws.gauss(identity.seed, "lip depth", 0.19) * np.array([0.7, 1.0, 1.0]))
+    lip[1:] *= np.exp(draws.gauss(identity.seed, "lip red", 0.13))
     shades = np.array([[0.42, 0.10, 0.10], [0.36, 0.055, 0.075], [0.46, 0.17, 0.15], [0.30, 0.06, 0.09]])
     shade = shades[rng.integers(len(shades))] * (0.6 + 0.4 * pale)
-    lip += (shade - lip) * 0.75 * max(0.0, _make_up(identity) - 0.25)
+    lip += (shade - lip) * 0.85 * max(0.0, float(make_up(identity)[0]) - 0.25)
     hair = linear(HAIR_COLOURS[identity.hair_colour]) * 1.15 + [0.007, 0.0055, 0.0045]
     brow = 0.8 * hair / (1 + 3 * hair.mean()) + 0.012 * skin  # light hair goes with darker brows
     brow = brow * np.exp(draws.gauss(identity.seed, "brow colour", 0.5))
@@ -105,25 +106,20 @@ def palette(identity: Identity) -> F64:
     return np.stack([skin, lip, brow, hair, iris, linear(SHIRT_COLOURS[identity.shirt_colour])])
 
 
-def _make_up(identity: Identity) -> float:
-    """How much make-up a person wears, in [0, 0.8]."""
-    worn = np.random.default_rng([identity.seed, 5]).uniform(0.0, 0.8)
-    return float(np.clip(identity.gender * 1.2 - 0.2, 0, 1) * worn)
-
-
 def settings(identity: Identity) -> F64:
-    """The painter's numbers in the order of its constants: seed, stubble, freckles, age, make-up, …"""
+    """The painter's numbers in the order of ``pigment``'s constants: seed, stubble, freckles, age, make-up, …"""
     rng = np.random.default_rng([identity.seed, 2])
     freckled, redness = rng.uniform(0, 1), rng.uniform(0.05, 0.85)
     pale = max(0.0, 1 - 2.2 * identity.skin_tone)
     red_hair = identity.hair_colour in ("auburn", "ginger", "blond", "light_blond")
     freckles = pale * (0.3 + 0.7 * freckled if freckled > (0.25 if red_hair else 0.65) else 0.0)
     # Sun, smoke and luck make skin older or younger than its years.
-    age = float(np.clip((identity.age - 28 + draws.gauss(identity.seed, "weathered", 6.0)) / 50, 0, 1))
-    make_up = _make_up(identity)
+    age = float(np.clip((identity.age - 28 + draws.gauss(identity.seed, "weathered", 8.0)) / 50, 0, 1))
     brows = 0.55 + 0.5 * identity.brow_weight
     lashes = 0.25 + 0.75 * identity.lashes
-    return np.array([identity.seed % 100_000, identity.stubble, freckles, age, make_up, brows, redness, lashes])
+    painted = float(make_up(identity)[0])
+    first = [identity.seed % 100_000, identity.stubble, freckles, age, painted, brows, redness, lashes]
+    return np.concatenate([first, skin_traits(identity)])
 
 
 def brow_line(identity: Identity) -> F64:

@@ -12,6 +12,10 @@ from vultus.person.jit import inner
 from vultus.person.noise import dots, octaves, step, value
 from vultus.person.pigment import (
     AGE,
+    BROW_TONE,
+    CHEEK_TONE,
+    CREASE,
+    CREASE_Y,
     EYE_R,
     EYE_X,
     EYE_Y,
@@ -20,10 +24,17 @@ from vultus.person.pigment import (
     GLOSS,
     HAIR,
     LASHES,
+    LINER,
     LIP,
     MAKEUP,
+    MARKS,
+    MELASMA,
+    MOTTLE,
+    MOUTH_TONE,
     MOUTH_Y,
+    ORBIT,
     REDNESS,
+    ROUGE,
     SEED,
     SHINE,
     SKIN,
@@ -49,7 +60,8 @@ def skin(
     broad, middle = octaves(32 * x, 32 * y, 32 * z, seed, 3), octaves(150 * x, 150 * y, 150 * z, seed + 11, 3)
     fine = value(620 * x, 620 * y, 620 * z, seed + 23)
     # Melanin lies in clouds and specks; it takes blue most.
-    brown = 0.05 * broad + 0.045 * middle + 0.05 * fine
+    brown = s[MOTTLE] * (0.05 * broad + 0.05 * octaves(80 * x, 80 * y, 80 * z, seed + 31, 2) + 0.045 * middle)
+    brown += 0.05 * fine + _zones(ax, y, s) * front
     out[0] *= 1 - 0.62 * brown
     out[1] *= 1 - brown
     out[2] *= 1 - 1.3 * brown
@@ -67,13 +79,21 @@ def skin(
 
 
 @inner
+def _zones(ax: float, y: float, s: np.ndarray) -> float:
+    """How much darker sun, hormones and inheritance make forehead, cheeks and the skin around the mouth."""
+    above, beside = bell(y - 0.795, 0.032) * step(ax, 0.085, 0.050), bell(ax - 0.046, 0.020) * bell(y - 0.690, 0.026)
+    around = bell(1.1 * ax, 0.032) * bell(y - MOUTH_Y, 0.024)
+    return 0.13 * s[BROW_TONE] * above + 0.12 * s[CHEEK_TONE] * beside + 0.13 * s[MOUTH_TONE] * around
+
+
+@inner
 def _blood(
     out: np.ndarray, x: float, y: float, z: float, front: float, ear: float, broad: float, middle: float, pale: float,
     s: np.ndarray,
 ) -> None:  # fmt: skip
     """Blood under the skin, shade around the eyes, and the colour zones of a face: its middle third is the reddest."""
     ax, seed = abs(x), int(s[SEED])
-    blood = 0.22 * middle + 0.22 * broad
+    blood = s[MOTTLE] * (0.22 * middle + 0.22 * broad)
     blood += 0.75 * bell(ax, 0.016) * bell(y - 0.688, 0.013) * front
     blood += 0.60 * bell(ax - 0.040, 0.021) * bell(y - 0.692, 0.019) * front * (0.8 + 0.4 * middle)
     blood += 0.35 * bell(ax, 0.02) * bell(y - 0.624, 0.013) * front + 0.30 * ear
@@ -91,7 +111,9 @@ def _blood(
     tint(out, 0.90, 0.945, 0.98, 0.7 * shaven)
     # Around the eyes the skin is thin.
     below = bell(ax - EYE_X + 0.003, 0.015) * bell(y - EYE_Y + 0.0155, 0.0070) * front
-    tint(out, 0.86, 0.78, 0.84, (0.28 + 0.42 * s[AGE]) * below)
+    tint(out, 0.86, 0.78, 0.84, (0.28 + 0.42 * s[AGE]) * (0.4 + 1.4 * s[ORBIT]) * below)
+    ring = bell(ax - EYE_X + 0.001, 0.019) * bell(y - EYE_Y, 0.014) * front
+    tint(out, 0.76, 0.70, 0.70, max(0.0, 1.3 * s[ORBIT] - 0.35) * ring)
     tint(out, 0.86, 0.78, 0.80, 0.50 * bell(ax - 0.0165, 0.006) * bell(y - EYE_Y - 0.003, 0.010) * front)
     if s[AGE] > 0.3 and z < 0.12:
         # Veins shine through the temples.
@@ -119,6 +141,23 @@ def _spots(out: np.ndarray, x: float, y: float, z: float, front: float, pale: fl
         tint(out, 0.66, 0.46, 0.34, min(1.0, 1.25 * zone * spot))
     tint(out, 0.42, 0.30, 0.26, 0.75 * dots(31 * x, 31 * y, 31 * z, seed + 53, 0.045, 0.026))
     tint(out, 0.55, 0.42, 0.36, 0.7 * dots(48 * x, 48 * y, 48 * z, seed + 56, 0.035, 0.026))
+    if s[MARKS] > 0:
+        # What spots left: on cheeks and chin more than on the forehead.
+        zone = front * max(
+            bell(ax - 0.044, 0.022) * bell(y - 0.680, 0.030), 0.8 * bell(ax, 0.022) * bell(y - 0.627, 0.014)
+        )
+        zone = max(zone, 0.5 * front * step(y, 0.765, 0.780) * step(ax, 0.060, 0.030))
+        spot = dots(125 * x, 125 * y, 125 * z, seed + 151, 0.5 * s[MARKS], 0.30)
+        spot = max(spot, 0.8 * dots(230 * x, 230 * y, 230 * z, seed + 157, 0.4 * s[MARKS], 0.33))
+        tint(out, 0.84, 0.64, 0.60, min(1.0, 1.3 * zone * spot))
+    if s[MELASMA] > 0:
+        cloud = octaves(70 * x, 70 * y, 70 * z, seed + 163, 3)
+        zone = max(bell(ax - 0.040, 0.018) * bell(y - 0.702, 0.011), 0.8 * bell(ax, 0.036) * bell(y - 0.783, 0.013))
+        zone = front * max(zone, 0.8 * bell(ax, 0.020) * bell(y - 0.6745, 0.004))
+        tint(out, 0.74, 0.64, 0.56, s[MELASMA] * step(zone + 0.45 * cloud, 0.25, 0.75) * step(zone, 0.05, 0.4))
+    if s[ROUGE] > 0:
+        apple = bell(ax - 0.047, 0.020) * bell(y - 0.697 - 0.25 * (ax - 0.047), 0.013) * front
+        tint(out, 1.0, 0.72, 0.74, 0.75 * s[ROUGE] * apple)
     if s[AGE] > 0.35:
         bent = 0.25 * value(160 * x, 160 * y, 160 * z, seed + 54)
         sun = dots(62 * x + bent, 62 * y - bent, 62 * z + bent, seed + 55, 0.26 * (s[AGE] - 0.25), 0.17)
@@ -173,8 +212,8 @@ def lid_rims(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float,
     ax = abs(x)
     ex, ey, ez = ax - EYE_X, y - EYE_Y, z - EYE_Z
     tint(out, 0.90, 0.82, 0.80, 0.35 * lid)
-    crease = bell(ey - 0.0105 + 22 * ex * ex, 0.0022) * bell(ex, 0.015) * step(z, 0.085, 0.11)
-    tint(out, 0.80, 0.70, 0.66, 0.35 * crease)
+    crease = bell(ey - s[CREASE_Y] + 16 * (ex + 0.002) * (ex + 0.002), 0.0017) * bell(ex + 0.001, 0.0145)
+    tint(out, 0.72, 0.60, 0.56, 0.75 * s[CREASE] * crease * step(z, 0.085, 0.11))
     if s[MAKEUP] > 0.15:
         shadow = step(ey, 0.002, 0.006) * bell(ey - 0.005, 0.008) * bell(ex - 0.002, 0.015) * step(z, 0.10, 0.12)
         tint(out, 0.66, 0.56, 0.55, 0.7 * (s[MAKEUP] - 0.15) * shadow)
@@ -182,7 +221,10 @@ def lid_rims(out: np.ndarray, surface: np.ndarray, x: float, y: float, z: float,
     if gap < 0.006 and z > EYE_Z - 0.004:
         rim = step(gap, 0.0016, 0.0005)
         root = bell(gap - 0.0019, 0.0010) * (1.0 if ey > 0 else 0.22) * step(abs(ex), 0.0150, 0.0115)
-        tint(out, 0.22, 0.16, 0.14, (0.06 + 0.48 * s[LASHES] + 0.35 * s[MAKEUP]) * root)
+        tint(out, 0.22, 0.16, 0.14, min(1.0, 0.12 + 0.48 * s[LASHES] + 0.2 * s[MAKEUP] + 0.5 * s[LINER]) * root)
+        if s[LINER] > 0:
+            thick = bell(gap - 0.0024, 0.0015) * (1.0 if ey > 0 else 0.45) * step(abs(ex), 0.0165, 0.0120)
+            tint(out, 0.20, 0.17, 0.17, 0.85 * s[LINER] * thick)
         tint(out, 0.96, 0.66, 0.62, 0.75 * rim)
         surface[GLOSS] += (0.72 - surface[GLOSS]) * rim
         surface[SHINE] += 0.35 * rim

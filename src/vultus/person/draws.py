@@ -21,7 +21,7 @@ ANCESTRIES: Final = ("african", "asian", "caucasian")
 YOUNGEST, OLDEST = 18.0, 90.0
 
 SPREAD: Final = 0.2  # standard deviation of a local attribute where faces.WIDE and faces.MILD have no other
-ASYMMETRY: Final = 0.035
+ASYMMETRY: Final = 0.045
 # Shifts of whole parts make faces crooked or break the neck line before they make them different.
 SHIFTS: Final = ("head_forward", "head_up", "neck_forward", "neck_up")
 CALM: Final = frozenset((*SHIFTS, *(name for name in UNPAIRED if name.endswith("_side"))))
@@ -60,6 +60,12 @@ def gauss(seed: int, name: str, spread: float) -> float:
     """Normal with this standard deviation, cut at 2.5 of them; rounded so that no math library changes it."""
     z = NormalDist().inv_cdf(uniform(seed, name))
     return round(min(max(z, -2.5), 2.5) * spread, 5)
+
+
+def broad(seed: int, name: str, spread: float) -> float:
+    """Nearly even within 2.2 of *spread* either way: more people far from the mean than normal draws have, and none as
+    far as their farthest. Its standard deviation is 1.27 of *spread*."""
+    return round(2.2 * spread * (2 * uniform(seed, name) - 1), 5)
 
 
 def between(seed: int, name: str, low: float, high: float) -> float:
@@ -102,7 +108,10 @@ def phenotype(seed: int) -> dict[str, float]:
 def local_shape(seed: int, body: Mapping[str, float]) -> dict[str, float]:
     """Values of the local shape attributes that go with a phenotype: its tendency, forms of the parts, and chance."""
     spread = dict.fromkeys((*UNPAIRED, *PAIRED), SPREAD) | faces.WIDE | faces.MILD | dict.fromkeys(CALM, 0.04)
-    values = {name: gauss(seed, name, deviation) for name, deviation in spread.items()}
+    values = {
+        name: (broad if name.startswith(faces.BONES) else gauss)(seed, name, deviation)
+        for name, deviation in spread.items()
+    }
     parts = [faces.tendency(body)]
     for kind, forms in faces.KINDS.items():
         form = forms[pick(seed, kind, dict.fromkeys(forms, 1.0))]
@@ -143,7 +152,7 @@ def _face_hair(seed: int, age: float, clearly_male: bool) -> dict[str, Any]:
     grown = {"none": 1.6, "stubble": 0.9, "moustache": 0.3, "goatee": 0.35, "short_beard": 0.7, "full_beard": 0.45}
     if age < 22:
         grown |= {"full_beard": 0.05, "moustache": 0.1, "goatee": 0.1}
-    return {"beard": pick(seed, "beard", grown), "stubble": between(seed, "stubble", 0.0, 0.45)}
+    return {"beard": pick(seed, "beard", grown), "stubble": round(0.7 * uniform(seed, "stubble") ** 1.3, 5)}
 
 
 def _clothes(seed: int, age: float, male: bool) -> dict[str, Any]:
@@ -182,6 +191,7 @@ def appearance(seed: int, body: Mapping[str, float]) -> dict[str, Any]:
         "blue": 1.6 * european**2, "grey": 0.5 * european**2,
     }  # fmt: skip
     return {
+        "own_shape": 1.0,
         "skin_tone": round(min(max(tone, 0.0), 1.0), 5),
         "hair": pick(seed, "hair", _hair(age, male, body["african"], body["asian"])),
         "hair_colour": pick(seed, "hair colour", old_hair if uniform(seed, "grey") < grey else hair),

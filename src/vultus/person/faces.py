@@ -68,9 +68,10 @@ MOUTHS: Final[dict[str, Shape]] = {
 KINDS: Final = {"outline": OUTLINES, "nose": NOSES, "eyes": EYES, "mouth": MOUTHS}
 
 NEUTRAL: Final[Shape] = {
-    "mouth_corners_up": 0.2, "brow_height": 0.14, "brow_angle": 0.08, "eye_height": 0.06, "jaw_width": -0.06,
+    "mouth_corners_up": 0.2, "brow_height": 0.14, "brow_angle": 0.08, "eye_height": 0.22, "eye_outer_height": 0.1,
+    "jaw_width": -0.06,
 }  # fmt: skip
-"""What makes a face at rest neither frown nor sulk: MakeHuman's mouth is turned down a little."""
+"""What makes a face at rest neither frown nor sulk: MakeHuman's mouth is turned down a little, and its lids are low."""
 MALE: Final[Shape] = {
     "jaw_width": 0.06, "chin_width": 0.1, "chin_height": 0.06, "mouth_width": -0.1, "brow_forward": 0.16,
     "brow_height": -0.06, "forehead_bulge": -0.06, "nose_volume": 0.1, "nose_length": 0.08, "neck_width": -0.25,
@@ -126,6 +127,9 @@ MILD: Final[Shape] = {
 """Whole heads and necks that vary more look like no head at all; lips that do no longer close."""
 
 
+BONES: Final = ("nose_", "nostril_", "septum_", "jaw_", "chin_", "cheek_", "temple_", "head_", "forehead_")
+"""Beginnings of the names of attributes that spread evenly over their range. Those of eyes, brows and mouth cluster
+around the mean, because their outliers look like expressions."""
 LIMITS: Final[dict[str, tuple[float, float]]] = {
     "brow_angle": (-0.08, 0.32), "brow_height": (-0.16, 0.42), "brow_forward": (-0.4, 0.32),
     "mouth_corners_up": (-0.05, 0.42), "mouth_forward": (-0.3, 0.24), "jaw_width": (-0.5, 0.36),
@@ -140,7 +144,7 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
 """How far chance and forms together may take an attribute of a seed's person; the others reach 0.6 either way."""
 LINES: Final[tuple[tuple[Shape, float, float], ...]] = (
     ({"nose_width": 1.0, "nostril_width": 0.7, "nose_base_width": 0.8, "nose_middle_width": 0.5, "nose_flare": 0.4,
-      "nose_volume": 0.4, "nose_length": -0.3}, -0.55, 1.1),
+      "nose_volume": 0.4, "nose_length": -0.3}, -0.6, 1.1),
     ({"nose_length": 1.0, "nose_base_up": -0.5, "nose_tip_up": -0.4, "nose_hump": 0.3}, -0.8, 0.7),
     ({"mouth_up": -1.0, "nose_base_up": 0.6, "nose_length": -0.5, "upper_lip_height": -0.4}, -0.6, 0.42),
     ({"mouth_forward": 1.0, "upper_lip_volume": 0.4, "lower_lip_volume": 0.4, "philtrum": 0.3, "jaw_forward": 0.4,
@@ -151,13 +155,13 @@ LINES: Final[tuple[tuple[Shape, float, float], ...]] = (
      -0.25, 0.55),
     ({"eye_height": 1.0, "eye_inner_height": 0.6, "eye_outer_height": 0.6, "eye_size": 0.6, "eye_fold_up": 0.5},
      -0.55, 0.8),
-    ({"upper_lip_height": 1.0, "lower_lip_height": 0.8, "mouth_height": 0.8, "upper_lip_volume": 0.3}, -0.8, 0.8),
+    ({"upper_lip_height": 1.0, "lower_lip_height": 0.8, "mouth_height": 0.8, "upper_lip_volume": 0.3}, -0.8, 0.66),
 )  # fmt: skip
 """Attributes that add up, with their weights, and how far the sum may go: noses become knives and cheeks balloons when
 everything points the same way."""
 PARTS: Final[dict[tuple[str, ...], float]] = {
-    ("nose_", "nostril_", "septum_"): 1.05, ("mouth_", "upper_", "lower_", "cupids_", "philtrum"): 0.85,
-    ("eye_", "epicanthus", "brow_"): 1.05, ("jaw_", "chin_", "cheek_"): 0.85, ("head_", "temple_", "forehead_"): 0.75,
+    ("nose_", "nostril_", "septum_"): 1.2, ("mouth_", "upper_", "lower_", "cupids_", "philtrum"): 0.85,
+    ("eye_", "epicanthus", "brow_"): 1.05, ("jaw_", "chin_", "cheek_"): 1.0, ("head_", "temple_", "forehead_"): 0.85,
     ("ear_",): 0.75,
 }  # fmt: skip
 """Beginnings of the names of a part's attributes -> how long their vector may be before it is drawn in."""

@@ -21,6 +21,7 @@ from vultus.person.draws import ANCESTRIES, OLDEST, YOUNGEST
 GENDERS: Final[dict[str, float]] = {"male": 0.0, "female": 1.0}
 UNIT: Final = (
     "gender", "muscle", "weight", "height", "proportions", *ANCESTRIES, "skin_tone", "stubble", "brow_weight", "lashes",
+    "own_shape",
 )  # fmt: skip
 
 
@@ -31,6 +32,7 @@ class Identity:
     ``age`` in years, 18 to 90; ``gender`` 0 male to 1 female, or the words; ``muscle``, ``weight``, ``height`` and
     ``proportions`` 0 to 1 with 0.5 average (MakeHuman's units; 0 is ideal proportions); ancestry shares >= 0 that
     are normalised to sum to 1; ``shape``: (attribute, value in [-1, 1]) pairs, also accepted as a mapping;
+    ``own_shape`` 0 to 1 how much of the shape that ``seed`` alone decides (:mod:`vultus.person.individual`);
     ``skin_tone`` 0 lightest to 1 darkest; ``stubble``, ``brow_weight`` and ``lashes`` 0 to 1; the words of
     hair, eyes, beard, glasses and clothes are those of :mod:`vultus.person.choices`; ``seed`` varies painted detail
     such as skin noise.
@@ -46,6 +48,7 @@ class Identity:
     asian: float = 1 / 3
     caucasian: float = 1 / 3
     shape: tuple[tuple[str, float], ...] = ()
+    own_shape: float = 0.0
     skin_tone: float = 0.4
     hair: str = "short"
     hair_colour: str = "dark"

@@ -10,6 +10,12 @@ from vultus.person.jit import inner
 SKIN, LIP, BROW, HAIR, IRIS, SHIRT = range(6)
 # Entries of the settings vector.
 SEED, STUBBLE, FRECKLES, AGE, MAKEUP, BROW_WEIGHT, REDNESS, LASHES = range(8)
+# The same vector, about this skin alone: how deep its lines are beside what its age makes them, ...
+FOREHEAD, CROWS, FROWN, FOLDS, BAGS, PLEATS = range(8, 14)
+# ... the crease of the upper lid (depth in [0, 1], height over the eye's centre in metres), shade around the eyes,
+# patchiness, marks of spots, melasma, eyeliner and rouge in [0, 1], and how dark forehead, cheeks and mouth's
+# surroundings are, in [-1, 1].
+CREASE, CREASE_Y, ORBIT, MOTTLE, MARKS, MELASMA, LINER, ROUGE, BROW_TONE, CHEEK_TONE, MOUTH_TONE = range(14, 25)
 # Channels of the atlas.
 HAIRY, GLOSS, SHINE, OPEN, SOFT = 3, 4, 5, 6, 7
 EDGE = HAIRY  # skin and cloth keep there how far inside the cloth a place is

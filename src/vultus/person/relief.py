@@ -13,7 +13,23 @@ from numpy.typing import NDArray
 
 from vultus.person.jit import inner
 from vultus.person.noise import dots, fast, hashed, octaves, step, value
-from vultus.person.pigment import AGE, EYE_X, EYE_Y, MOUTH_Y, SEED, STUBBLE, bell
+from vultus.person.pigment import (
+    AGE,
+    BAGS,
+    CREASE,
+    CREASE_Y,
+    CROWS,
+    EYE_X,
+    EYE_Y,
+    FOLDS,
+    FOREHEAD,
+    FROWN,
+    MOUTH_Y,
+    PLEATS,
+    SEED,
+    STUBBLE,
+    bell,
+)
 from vultus.render.threads import spread
 
 F32 = NDArray[np.float32]
@@ -92,7 +108,7 @@ def _fold(ax: float, y: float, z: float, width: float) -> float:
 
 
 @inner
-def _sag(ax: float, y: float, z: float, seed: int) -> float:
+def _sag(ax: float, y: float, z: float, seed: int, folds: float, bags: float) -> float:
     """What years and weight do below the single lines, in metres: folds beside nose and mouth, bags under the eyes."""
     if z < 0.09:
         return 0.0
@@ -100,15 +116,26 @@ def _sag(ax: float, y: float, z: float, seed: int) -> float:
     if 0.630 < y < 0.705:
         d = ax - (0.0212 + 0.40 * (0.689 - y) + 2.2 * (0.689 - y) * (0.689 - y))
         run = _window(y, 0.660, 0.688, 0.012)
-        height += run * (2.8e-4 * bell(d - 0.0095, 0.0090) - 5.5e-4 * bell(d + 0.0004, 0.0040))
+        height += folds * run * (2.8e-4 * bell(d - 0.0095, 0.0090) - 5.5e-4 * bell(d + 0.0004, 0.0040))
         d = ax - (0.0292 + 0.16 * (0.655 - y))
-        height += _window(y, 0.638, 0.650, 0.010) * (1.5e-4 * bell(d - 0.008, 0.007) - 4.0e-4 * bell(d, 0.0036))
+        run = _window(y, 0.638, 0.650, 0.010)
+        height += folds * run * (1.5e-4 * bell(d - 0.008, 0.007) - 4.0e-4 * bell(d, 0.0036))
     ex, ey = ax - EYE_X, y - EYE_Y
     if -0.030 < ey < -0.004:
         rho = np.sqrt(ex * ex * 0.55 + ey * ey) + 0.0007 * value(140 * ax, 140 * y, 0.0, seed + 234)
         zone = _window(ex, -0.011, 0.012, 0.007) * step(ey, -0.004, -0.008)
-        height += zone * (3.5e-4 * bell(rho - 0.0125, 0.0030) - 3.8e-4 * bell(rho - 0.0172, 0.0026))
+        height += bags * zone * (3.5e-4 * bell(rho - 0.0125, 0.0030) - 3.8e-4 * bell(rho - 0.0172, 0.0026))
     return height
+
+
+@inner
+def _lid_crease(ax: float, y: float, z: float, s: np.ndarray) -> float:
+    """The crease of the upper lid, in metres; none in a lid without one."""
+    ex, ey = ax - EYE_X, y - EYE_Y
+    if s[CREASE] <= 0 or ey < 0.004 or z < 0.09:
+        return 0.0
+    d = ey - s[CREASE_Y] + 16 * (ex + 0.002) * (ex + 0.002)
+    return s[CREASE] * bell(ex + 0.001, 0.0145) * (2.0e-4 * bell(d + 0.0022, 0.0018) - 5.0e-4 * bell(d, 0.0013))
 
 
 @inner
@@ -209,14 +236,15 @@ def _lines(x: float, y: float, z: float, lip: float, s: np.ndarray, sharp: float
     """The heights [3] of the three sets of expression, in units of their depths."""
     ax, side, seed = abs(x), 1.0 if x > 0 else -1.0, int(s[SEED])
     width = 0.0022 - 0.0009 * sharp
-    out[0] = 1.3 * _forehead(x, y, z, width, seed) + 0.8 * _crow(ax, y, side, width, seed)
+    out[0] = 1.3 * s[FOREHEAD] * _forehead(x, y, z, width, seed) + 0.8 * s[CROWS] * _crow(ax, y, side, width, seed)
     out[0] += 0.8 * _bracket(ax, y, z, width)
     chin = bell(ax, 0.016) * bell(y - 0.631, 0.010) * step(z, 0.11, 0.13)
     if chin > 0.01:
         out[0] -= 1.1 * chin * dots(230 * x, 230 * y, 230 * z, seed + 81, 0.8, 0.5)
-    out[1] = _frown(x, y, z, width, seed) + _fold(ax, y, z, width) + 0.8 * _marionette(ax, y, z, width)
-    out[2] = 0.7 * _under_eye(ax, y, z, 0.8 * width, seed) + 0.7 * _bunny(ax, y, z, width, seed)
-    out[2] += 0.8 * _pleats(x, y, z, lip, width, seed)
+    out[1] = s[FROWN] * _frown(x, y, z, width, seed)
+    out[1] += s[FOLDS] * (_fold(ax, y, z, width) + 0.8 * _marionette(ax, y, z, width))
+    out[2] = 0.7 * s[BAGS] * _under_eye(ax, y, z, 0.8 * width, seed) + 0.7 * _bunny(ax, y, z, width, seed)
+    out[2] += 0.8 * s[PLEATS] * _pleats(x, y, z, lip, width, seed)
 
 
 @fast
@@ -248,8 +276,9 @@ def height_rows(
                     out[row, column, n + 1] = depth * lines[n]
                 rough = 0.85 + 0.45 * value(210 * x, 210 * y, 210 * z, seed + 233)
                 height += old * rough * (4.2e-4 * lines[0] + 3.3e-4 * lines[1] + 2.6e-4 * lines[2])
-                if old > 0:
-                    height += old * _sag(abs(x + wave), y + other, z, seed)
+                # A fold beside the nose and a hollow under the eye show in young faces too.
+                folds, bags = (old + 0.16) * s[FOLDS], (old + 0.14) * s[BAGS]
+                height += _sag(abs(x + wave), y + other, z, seed, folds, bags) + _lid_crease(abs(x), y, z, s)
                 height += 1.5e-4 * old * octaves(110 * x, 135 * y, 110 * z, seed + 221, 3)
             if old > 0 and y < 0.61:
                 height += 5.5e-4 * old * _neck(x, y, z, seed)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from vultus.person.attributes import SIDES
 from vultus.person.draws import ANCESTRIES
 from vultus.person.identity import Identity
+from vultus.person.individual import departure
 from vultus.person.pack import Floats, Pack
 
 YOUNG, OLD = 25.0, 90.0  # years that MakeHuman's shapes "young" and "old" stand for
@@ -53,4 +54,7 @@ def rest(pack: Pack, identity: Identity, vertices: int) -> tuple[Floats, Floats]
     """The person at rest in the template's frame: the first *vertices* vertices [V, 3] and the joints [J, 3]."""
     body, body_joints = pack.phenotype.combine(phenotype_weights(pack, identity), vertices)
     face, face_joints = pack.local.combine(local_weights(pack, identity), vertices)
-    return pack.template[:vertices] + body + face, pack.joint_template + body_joints + face_joints
+    shape = pack.template[:vertices] + body + face
+    if identity.own_shape:
+        shape = shape + np.float32(identity.own_shape) * departure(pack, identity.seed, vertices)
+    return shape, pack.joint_template + body_joints + face_joints
