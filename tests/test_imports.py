@@ -249,7 +249,7 @@ def test_kernels_are_kept_between_runs(name: str) -> None:
         assert not (isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "njit" for d in node.decorator_list))
 
 
-_WITHIN = {"inner", "part"}
+_WITHIN = {"inner", "part", "step"}
 """Decorators of functions that only kernels may call: Python would find no wrapper and crash."""
 _KERNELS = {"fast", "pasted", *_WITHIN}
 

@@ -1,8 +1,8 @@
 """How the kernels of a person are compiled.
 
-``part`` and ``inner`` are for kernels only: without wrappers for Python they compile in half the time. A call from
-Python would end the process, which ``tests/test_imports.py`` rules out. Numba compiles what it has of its own, such as
-min and max, once for every set of options, so there are few of these.
+``part``, ``step`` and ``inner`` are for kernels only: without wrappers for Python they compile in half the time. A call
+from Python would end the process, which ``tests/test_imports.py`` rules out. Numba compiles what it has of its own,
+such as min and max, once for every set of options, so there are few of these.
 """
 
 from __future__ import annotations
@@ -29,3 +29,8 @@ pasted = njit(cache=True, nogil=True, error_model="numpy", inline="always")
 
 # Called by kernels only, and computed as written.
 inner = njit(cache=True, nogil=True, error_model="numpy", **_BARE)
+
+# Steps of a kernel that go through many samples: functions of their own, each with all registers to itself.
+step = njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"}, **_BARE
+)  # fmt: skip

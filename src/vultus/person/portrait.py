@@ -233,8 +233,8 @@ class Portrait:
             self._light_points(shadow, light_camera)
         self._layer.clear(self._raster.inverse_depth)
         self._hair.draw(self._layer, shadow, light_camera, self._light, self._eye)
-        width, height = self.size
-        image = np.empty((height, width, 3), np.uint8)
+        height = self.size[1]
+        image = self._plain.copy()
         r, s, cells = self._raster, self._surfaces, self._layer.cells
 
         def rows(i: int) -> None:
@@ -242,7 +242,7 @@ class Portrait:
                 i * _ROWS, min(height, (i + 1) * _ROWS), self._effort.samples, self._effort.every,
                 r.ids, r.bary, r.inverse_depth, cells, s.triangles, s.kind, self._points, self._words,
                 self._relief, eyes, up, shadow, light_camera, self._effort.taps, self._lit, self._light, self._eye,
-                self._sample_camera.focal[1], self._backdrop, self._plain, self._table, image,
+                self._sample_camera.focal[1], self._backdrop, self._table, image,
             )  # fmt: skip
 
         spread(rows, -(-height // _ROWS))

@@ -1,47 +1,180 @@
-"""Deferred shading: from visible triangles, a painted atlas and a layer of hair to lit pixels."""
+"""Deferred shading: from visible triangles, a painted atlas and a layer of hair to lit pixels.
+
+Run by run along a row the samples that are seen are collected, found on the surface, lit, and settled into pixels. Each
+step goes through the whole run: it is small enough to keep what it needs in registers, and the processor works on
+several samples at a time while it waits for memory. No view of an array is made for a sample, and few arrays are passed
+on for one: counting their references would take locks.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from vultus.person.eyes import eye_light
-from vultus.person.jit import fast, part
-from vultus.person.lamps import KEY, LANES, PLACE, ROWS, SLOPE, SPAN, TEXEL, leave
-from vultus.person.pigment import EDGE, OPEN, SOFT
-from vultus.person.surface import cut_cloth, relief_at, surface_at
+from vultus.person.jit import fast, part, step
+from vultus.person.lamps import AMBIENT, KEY, LANES, PLACE, ROWS, SPAN, TEXEL, leave
+from vultus.person.pigment import CHANNELS, EDGE, OPEN, SOFT
+from vultus.person.surface import COLUMN, FACTS, GROUND, ROW, TRIANGLE, TURN, WHAT, WIDE, carve, cut_cloth, find, texels
 from vultus.person.tone import to_screen
 from vultus.person.visibility import nearby, open_above, shadowed
 from vultus.render.strands import BIAS, FULL
 
+_DONE, _COVERED = np.int64(0), np.int64(-1)  # in place of a side: pixels that show what is there, or hair alone
+
 
 @part
-def _alike(ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray, row: int, column: int, k: int) -> bool:
+def _empty(ids: np.ndarray, cells: np.ndarray, row: int, column: int | np.int64, k: int, apart: bool) -> bool:
+    """Whether neither a surface nor hair is seen in any of the k x k samples of a pixel."""
+    seen = not apart and cells[np.uint64(row), np.uint64(column), np.uint64(3)] > np.float32(0.0)
+    for y in range(row * k, row * k + k):
+        for x in range(column * k, column * k + k):
+            j, i = np.uint64(y), np.uint64(x)
+            seen |= ids[j, i] >= 0
+            if apart:
+                seen |= cells[j, i, np.uint64(3)] > np.float32(0.0)
+    return not seen
+
+
+@part
+def _alike(ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray, row: int, column: int | np.int64, k: int) -> bool:
     """Whether the k x k samples of a pixel show one smooth surface, so that one of them stands for all."""
-    f = ids[row, column]
-    first = kind[f] if f >= 0 else -1
-    if first == 1 or first == 2:
-        return False  # an eye is a handful of pixels, and where everybody looks
-    low, high = inverse[row, column], inverse[row, column]
-    for j in range(row, row + k):
-        for i in range(column, column + k):
+    j, i = np.uint64(row * k), np.uint64(column * k)
+    f = ids[j, i]
+    first = kind[np.uint64(f)] if f >= 0 else -1
+    same = first != 1 and first != 2  # an eye is a handful of pixels, and where everybody looks
+    low, high = inverse[j, i], inverse[j, i]
+    for y in range(row * k, row * k + k):
+        for x in range(column * k, column * k + k):
+            j, i = np.uint64(y), np.uint64(x)
             g = ids[j, i]
-            if g != f and (g < 0 or f < 0 or kind[g] != first):
-                return False
+            if g != f:
+                same &= g >= 0 and f >= 0 and kind[np.uint64(max(g, 0))] == first
             low, high = min(low, inverse[j, i]), max(high, inverse[j, i])
-    return high - low <= np.float32(0.0025) * high
+    return same and high - low <= np.float32(0.0025) * high
 
 
 @part
 def _covered(cells: np.ndarray, inverse: np.ndarray, row: int, column: int | np.int64, k: int) -> bool:
     """Whether one cell of hair hides all k x k samples of a pixel."""
-    if cells[row, column, 3] < np.float32(FULL):
-        return False
-    near = cells[row, column, 4] * np.float32(BIAS)
-    for j in range(row * k, row * k + k):
-        for i in range(column * k, column * k + k):
-            if inverse[j, i] >= near:
-                return False
-    return True
+    near = cells[np.uint64(row), np.uint64(column), np.uint64(4)] * np.float32(BIAS)
+    hidden = cells[np.uint64(row), np.uint64(column), np.uint64(3)] >= np.float32(FULL)
+    for y in range(row * k, row * k + k):
+        for x in range(column * k, column * k + k):
+            hidden &= inverse[np.uint64(y), np.uint64(x)] < near
+    return hidden
+
+
+@step
+def _collect(
+    row: int, begin: int | np.int64, k: int, every: bool, ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray,
+    cells: np.ndarray, backdrop: np.ndarray, sides: np.ndarray, where: np.ndarray, at: np.ndarray, out: np.ndarray,
+) -> tuple[np.int64, np.int64]:  # fmt: skip
+    """Find the samples of a run of pixels from column *begin*: where the run ends, and how many of them are lit.
+
+    *sides* [LANES] of the square of samples of each pixel, or _DONE or _COVERED; *where* [LANES] of *out* each sample
+    will be found, which for the place behind is written there now; *at* [FACTS * LANES] what is known of the others.
+    """
+    apart = cells.shape[0] > backdrop.shape[0]  # a cell for every sample
+    column, width = np.int64(begin), backdrop.shape[1]
+    samples, lanes, given = np.int64(0), np.int64(0), np.int64(SPAN)
+    while column < width and column - begin < LANES and samples + k * k <= LANES:
+        side = np.int64(k)
+        if _empty(ids, cells, row, column, k, apart):
+            side = _DONE
+        elif not apart and _covered(cells, inverse, row, column, k):
+            side = _COVERED
+        elif k > 1 and not every and _alike(ids, inverse, kind, row, column, k):
+            side = np.int64(1)
+        sides[column - begin] = side
+        for n in range(side):
+            for m in range(side):
+                j, i = np.uint64(row * k + n), np.uint64(column * k + m)
+                f = ids[j, i]
+                if f < 0:
+                    given -= 1
+                    where[samples] = given
+                    for c in range(3):
+                        out[c * SPAN + given] = backdrop[row, column, c]
+                else:
+                    where[samples] = lanes
+                    at[ROW * LANES + lanes], at[COLUMN * LANES + lanes] = row * k + n, column * k + m
+                    at[TRIANGLE * LANES + lanes], at[WHAT * LANES + lanes] = f, kind[np.uint64(f)]
+                    at[WIDE * LANES + lanes], at[TURN * LANES + lanes] = k if side == 1 else 1, n * side + m
+                    lanes += 1
+                samples += 1
+        column += 1
+    return column, lanes
+
+
+@step
+def _hollows(
+    row: int, begin: int | np.int64, stop: int, k: int, inverse: np.ndarray, focal: float, sides: np.ndarray,
+    where: np.ndarray, b: np.ndarray,
+) -> None:  # fmt: skip
+    """Darken what stands close to others: the samples of a pixel together."""
+    samples = np.int64(0)
+    for column in range(begin, stop):
+        side = sides[column - begin]
+        if side <= 0:
+            continue
+        free = open_above(inverse, row * k + k // 2, column * k + k // 2, focal)
+        for _ in range(side * side):
+            if where[samples] < LANES:
+                b[AMBIENT * LANES + where[samples]] *= free
+            samples += 1
+
+
+@step
+def _shadows(
+    lanes: int, shadow: np.ndarray, lamp: np.ndarray, size: float, taps: int, at: np.ndarray, p: np.ndarray,
+    b: np.ndarray,
+) -> None:  # fmt: skip
+    """Find the share of the key light for each sample; *p* [6] is room for its place and normal."""
+    for n in range(lanes):
+        for c in range(6):
+            p[c] = b[(PLACE + c) * LANES + n]
+        b[KEY * LANES + n] = shadowed(shadow, lamp, size, taps, at[TURN * LANES + n], p)
+
+
+@part
+def _wet(inverse: np.ndarray, j: int, i: int, what: int, focal: float, n: int, b: np.ndarray) -> None:
+    """Darken teeth and tongue: what they see of the sky depends on the lips of this frame."""
+    one, z = np.float32(1.0), np.float32(1.0) / inverse[j, i]
+    ambient = nearby(inverse, j, i, z, np.float32(0.006) * focal / z)
+    if what == 4 or what == 5:
+        # Light wanders inside teeth and gums, so that lips darken them softly and redden them.
+        near = min(one, np.float32(1.5) * ambient)
+        b[(TEXEL + OPEN) * LANES + n] *= min(one, np.float32(0.40) + np.float32(2.2) * ambient)
+        ambient = np.float32(0.25) + np.float32(0.75) * ambient
+        b[(TEXEL + 1) * LANES + n] *= np.float32(0.86) + np.float32(0.14) * near
+        b[(TEXEL + 2) * LANES + n] *= np.float32(0.80) + np.float32(0.20) * near
+    else:
+        b[(TEXEL + OPEN) * LANES + n] *= min(one, np.float32(0.28) + np.float32(1.4) * ambient)
+    b[AMBIENT * LANES + n] = ambient
+
+
+@step
+def _amend(
+    lanes: int, inverse: np.ndarray, focal: float, atlas: np.ndarray, at: np.ndarray, t: np.ndarray, cloth: np.ndarray,
+    b: np.ndarray,
+) -> None:  # fmt: skip
+    """What only some materials need: hems, wet hollows, and light that comes through lids and lips or from all sides
+    between them. *t* and *cloth* [CHANNELS] are room."""
+    one, zero = np.float32(1.0), np.float32(0.0)
+    for n in range(lanes):
+        what = at[WHAT * LANES + n]
+        j, i = at[ROW * LANES + n], at[COLUMN * LANES + n]
+        if what == 0 and zero < b[(TEXEL + EDGE) * LANES + n] < np.float32(0.99):
+            for c in range(CHANNELS):
+                t[c] = b[(TEXEL + c) * LANES + n]
+            cut_cloth(atlas, np.float32(at[WIDE * LANES + n]) / (np.float32(focal) * inverse[j, i]), cloth, t)
+            for c in range(CHANNELS):
+                b[(TEXEL + c) * LANES + n] = t[c]
+        if 2 < what < 11 or (what == 0 and b[(TEXEL + OPEN) * LANES + n] < np.float32(0.97)):
+            _wet(inverse, j, i, what, focal, n, b)
+        if 1 <= what <= 5 or what == 9:
+            least = np.float32(0.62) if what >= 4 else np.float32(0.4)
+            b[KEY * LANES + n] = least + (one - least) * b[KEY * LANES + n]
 
 
 @part
@@ -66,80 +199,85 @@ def _to_lid(ids: np.ndarray, kind: np.ndarray, row: int, column: int, way: int, 
     return np.float32(1.0)
 
 
-@part
-def _wet(inverse: np.ndarray, j: int, i: int, what: int, focal: float, p: np.ndarray, t: np.ndarray) -> None:
-    """Darken teeth and tongue: what they see of the sky depends on the lips of this frame."""
-    one, z = np.float32(1.0), np.float32(1.0) / inverse[j, i]
-    ambient = nearby(inverse, j, i, z, np.float32(0.006) * focal / z)
-    if what == 4 or what == 5:
-        # Light wanders inside teeth and gums, so that lips darken them softly and redden them.
-        near = min(one, np.float32(1.5) * ambient)
-        t[OPEN] *= min(one, np.float32(0.40) + np.float32(2.2) * ambient)
-        ambient = np.float32(0.25) + np.float32(0.75) * ambient
-        t[1] *= np.float32(0.86) + np.float32(0.14) * near
-        t[2] *= np.float32(0.80) + np.float32(0.20) * near
-    else:
-        t[OPEN] *= min(one, np.float32(0.28) + np.float32(1.4) * ambient)
-    p[6] = ambient
-
-
-@part
-def _key(what: int, s: float | np.floating) -> np.float32:
-    """The share *s* of the key light on material *what*: lids and lips let light through, and between the lips it
-    comes from all sides."""
-    least = np.float32(0.0)
-    if 1 <= what <= 5 or what == 9:
-        least = np.float32(0.62) if what >= 4 else np.float32(0.4)
-    return least + (np.float32(1.0) - least) * s
-
-
-@part
-def _eye(
-    ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray, j: int, i: int, focal: float, light: np.ndarray,
-    eyes: np.ndarray, atlas: np.ndarray, t: np.ndarray, p: np.ndarray, view: np.ndarray, eye: np.ndarray,
-    up: np.ndarray, s: float | np.floating, colour: np.ndarray,
+@step
+def _see_eyes(
+    lanes: int, ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray, focal: float, light: np.ndarray,
+    eyes: np.ndarray, atlas: np.ndarray, eye: np.ndarray, up: np.ndarray, at: np.ndarray, room: np.ndarray,
+    b: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """The *colour* [3] of a sample of an eye."""
+    """Light the samples of eyes anew, as what they are; *room* [4, 8] is room."""
     one, zero = np.float32(1.0), np.float32(0.0)
-    vx, vy, vz = eye[0] - p[0], eye[1] - p[1], eye[2] - p[2]
-    r = one / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-20))
-    view[0], view[1], view[2] = vx * r, vy * r, vz * r
-    nl = p[3] * light[0, 0] + p[4] * light[0, 1] + p[5] * light[0, 2]
-    s += np.float32(0.45) * (one - s) * t[SOFT] * min(one, max(zero, np.float32(0.1) - nl) * np.float32(5.0))
-    what = kind[ids[j, i]]
-    grain = np.float32(focal) * inverse[j, i]  # samples a metre
-    above = _to_lid(ids, kind, j, i, np.int64(-1), np.float32(0.0065) * grain + one)
-    below = _to_lid(ids, kind, j, i, np.int64(1), np.float32(0.0030) * grain + one)
-    eye_light(light, eyes[what - 1], atlas, t, p, view, up, s, above, below, colour)
-
-
-@part
-def _settle(
-    row: int, column: int, k: int, side: int, apart: bool, inverse: np.ndarray, cells: np.ndarray, from_: int,
-    where: np.ndarray, out: np.ndarray, total: np.ndarray,
-) -> None:  # fmt: skip
-    """Sum the samples of a pixel, side x side of them, under its hair into *total* [3]."""
-    one, zero = np.float32(1.0), np.float32(0.0)
-    total[:] = zero
-    hair = apart or cells[row, column, 3] > zero
-    for n in range(side * side):
-        m = np.uint64(where[from_ + n])
-        cover, y, x = zero, row, column
-        if hair:
-            j, i = (row * k + n // side, column * k + n % side) if side > 1 else (row * k, column * k)
-            if apart:
-                y, x = j, i
-            if cells[y, x, 3] > zero and cells[y, x, 4] * np.float32(BIAS) > inverse[j, i]:
-                cover = cells[y, x, 3]
+    for n in range(lanes):
+        what = at[WHAT * LANES + n]
+        if what != 1 and what != 2:
+            continue
+        p, t, view, colour = room[0], room[1], room[2], room[3]
+        for c in range(6):
+            p[c] = b[(PLACE + c) * LANES + n]
+        for c in range(CHANNELS):
+            t[c] = b[(TEXEL + c) * LANES + n]
+        vx, vy, vz = eye[0] - p[0], eye[1] - p[1], eye[2] - p[2]
+        r = one / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-20))
+        view[0], view[1], view[2] = vx * r, vy * r, vz * r
+        s = b[KEY * LANES + n]
+        nl = p[3] * light[0, 0] + p[4] * light[0, 1] + p[5] * light[0, 2]
+        s += np.float32(0.45) * (one - s) * t[SOFT] * min(one, max(zero, np.float32(0.1) - nl) * np.float32(5.0))
+        j, i = at[ROW * LANES + n], at[COLUMN * LANES + n]
+        grain = np.float32(focal) * inverse[j, i]  # samples a metre
+        above = _to_lid(ids, kind, j, i, np.int64(-1), np.float32(0.0065) * grain + one)
+        below = _to_lid(ids, kind, j, i, np.int64(1), np.float32(0.0030) * grain + one)
+        eye_light(light, eyes[what - 1], atlas, t, p, view, up, s, above, below, colour)
         for c in range(3):
-            value = out[np.uint64(c * SPAN) + m]
-            if cover > zero:
-                value = cells[y, x, c] + (one - cover) * value
+            out[c * SPAN + n] = colour[c]
+
+
+@step
+def _settle(
+    row: int, begin: int | np.int64, stop: int, k: int, inverse: np.ndarray, cells: np.ndarray, sides: np.ndarray,
+    where: np.ndarray, out: np.ndarray, table: np.ndarray, image: np.ndarray,
+) -> None:  # fmt: skip
+    """Lay the hair over the samples of the pixels [begin, stop) of a row, take their means, and show them."""
+    zero, high = np.float32(0.0), np.float32(4.0)
+    apart = cells.shape[0] > image.shape[0]
+    samples = np.int64(0)
+    for column in range(begin, stop):
+        side = sides[column - begin]
+        if side == _DONE:
+            continue
+        y, x = np.uint64(row), np.uint64(column)
+        red, green, blue = zero, zero, zero
+        if side == _COVERED:
+            red, green, blue = cells[y, x, 0], cells[y, x, 1], cells[y, x, 2]
+            red, green, blue = max(zero, min(red, high)), max(zero, min(green, high)), max(zero, min(blue, high))
+        elif not apart and not cells[y, x, 3] > zero:
             # Values beyond the screen's range are cut per sample, so that highlights get smooth edges.
-            total[c] += min(value, np.float32(4.0)) if value > zero else zero  # NaN becomes 0
-    r = one / np.float32(side * side)
-    for c in range(3):
-        total[c] *= r
+            for _ in range(side * side):
+                m = where[samples]
+                r, g, b = out[m], out[SPAN + m], out[2 * SPAN + m]
+                red += min(r, high) if r > zero else zero  # NaN becomes 0
+                green += min(g, high) if g > zero else zero
+                blue += min(b, high) if b > zero else zero
+                samples += 1
+        else:
+            for n in range(side):
+                for i in range(side):
+                    m = where[samples]
+                    r, g, b = out[m], out[SPAN + m], out[2 * SPAN + m]
+                    deep = inverse[np.uint64(row * k + n), np.uint64(column * k + i)]
+                    if apart:
+                        y, x = np.uint64(row * k + n), np.uint64(column * k + i)
+                    cover = cells[y, x, 3]
+                    if cover > zero and cells[y, x, 4] * np.float32(BIAS) > deep:
+                        keep = np.float32(1.0) - cover
+                        r, g, b = cells[y, x, 0] + keep * r, cells[y, x, 1] + keep * g, cells[y, x, 2] + keep * b
+                    red += min(r, high) if r > zero else zero
+                    green += min(g, high) if g > zero else zero
+                    blue += min(b, high) if b > zero else zero
+                    samples += 1
+        share = np.float32(1.0) / np.float32(max(side * side, 1))
+        r8, g8, b8 = to_screen(red * share, green * share, blue * share, table)
+        y, x = np.uint64(row), np.uint64(column)
+        image[y, x, 0], image[y, x, 1], image[y, x, 2] = r8, g8, b8
 
 
 @fast
@@ -167,99 +305,35 @@ def shade_rows(
     eye: np.ndarray,
     focal: float,
     backdrop: np.ndarray,
-    plain: np.ndarray,
     table: np.ndarray,
     image: np.ndarray,
 ) -> None:
-    """Shade the rows [row0, row1) of *image* uint8 [H, W, 3] from k x k samples a pixel.
+    """Shade the rows [row0, row1) of *image* uint8 [H, W, 3] from k x k samples a pixel; others stay as they are.
 
-    Where all samples of a pixel show the same surface only one is shaded, and the key light of the points, *lit*, is
-    interpolated, unless *every*. *cells* of a
+    Pixels that show neither a surface nor hair keep what *image* holds. Where all samples of a pixel show the same
+    surface only one is shaded, and the key light of the points, *lit*, is interpolated, unless *every*. *cells* of a
     ``StrandLayer`` hold hair, one a pixel or one a sample. ``portrait`` explains the other arrays.
-
-    Run by run along a row the samples are gathered, lit together, and settled into pixels. No view of an array is
-    made for a pixel: counting its references would take locks.
     """
-    b, out = np.zeros(ROWS * LANES, np.float32), np.zeros(3 * SPAN, np.float32)
-    where = np.zeros(LANES, np.int64)  # of *out* holds each sample of the run
-    sides = np.zeros(LANES, np.int64)  # of the square of samples of each pixel of the run; 0 where it is done
-    p, t = np.zeros(9, np.float32), np.zeros(8, np.float32)
-    colour, view, slope = np.zeros(3, np.float32), np.zeros(3, np.float32), np.zeros(3, np.float32)
-    cloth = np.zeros(8, np.float32)
-    one, zero = np.float32(1.0), np.float32(0.0)
-    apart = cells.shape[0] > image.shape[0]  # a cell for every sample
-    width = image.shape[1]
+    b, ground, out = (
+        np.zeros(ROWS * LANES, np.float32),
+        np.zeros(GROUND * LANES, np.float32),
+        np.zeros(3 * SPAN, np.float32),
+    )
+    where, sides, at = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64), np.zeros(FACTS * LANES, np.int64)
+    room = np.zeros((4, CHANNELS), np.float32)
     for row in range(row0, row1):
-        column = np.int64(0)  # a plain 0 is a type of its own, for which numba compiles once more
-        while column < width:
-            begin, samples, lanes, given = column, np.int64(0), np.int64(0), SPAN
-            while column < width and column - begin < LANES and samples + k * k <= LANES:
-                single = k == 1 or (not every and _alike(ids, inverse, kind, row * k, column * k, k))
-                hair = apart or cells[row, column, 3] > zero
-                side = 1 if single else k
-                if single and not hair and ids[row * k, column * k] < 0:
-                    for c in range(3):
-                        image[row, column, c] = plain[row, column, c]
-                    side = 0
-                elif hair and not apart and _covered(cells, inverse, row, column, k):
-                    for c in range(3):
-                        colour[c] = max(zero, min(cells[row, column, c], np.float32(4.0)))
-                    red, green, blue = to_screen(colour[0], colour[1], colour[2], table)
-                    image[row, column, 0], image[row, column, 1], image[row, column, 2] = red, green, blue
-                    side = 0
-                sides[column - begin] = side
-                free = open_above(inverse, row * k + k // 2, column * k + k // 2, focal) if every and side else one
-                for n in range(side * side):
-                    j, i = (row * k + n // side, column * k + n % side) if side > 1 else (row * k, column * k)
-                    f = ids[j, i]
-                    if f < 0:
-                        given -= 1
-                        where[samples + n] = given
-                        for c in range(3):
-                            out[c * SPAN + given] = backdrop[row, column, c]
-                        continue
-                    surface_at(f, bary[j, i, 0], bary[j, i, 1], triangles, points, atlas, p, t)
-                    what = kind[f]
-                    if what == 0 and zero < t[EDGE] < np.float32(0.99):
-                        cut_cloth(atlas, np.float32(k // side) / (np.float32(focal) * inverse[j, i]), cloth, t)
-                    p[6] *= free
-                    if 2 < what < 11 or (what == 0 and t[OPEN] < np.float32(0.97)):
-                        _wet(inverse, j, i, what, focal, p, t)
-                    if every:
-                        s = shadowed(shadow, light_camera, light[3, 0], taps, n, p)
-                    else:
-                        x, y = bary[j, i, 0], bary[j, i, 1]
-                        s = x * lit[triangles[f, 0]] + y * lit[triangles[f, 1]] + (one - x - y) * lit[triangles[f, 2]]
-                    s = _key(what, s)
-                    if what == 1 or what == 2:
-                        _eye(ids, inverse, kind, j, i, focal, light, eyes, atlas, t, p, view, eye, up, s, colour)
-                        given -= 1
-                        where[samples + n] = given
-                        for c in range(3):
-                            out[c * SPAN + given] = colour[c]
-                        continue
-                    if what == 0 and relief.shape[0] > 1:
-                        relief_at(f, bary[j, i, 0], bary[j, i, 1], triangles, points, relief, p, slope)
-                    else:
-                        slope[:] = zero
-                    for c in range(7):
-                        b[(PLACE + c) * LANES + lanes] = p[c]
-                    for c in range(3):
-                        b[(SLOPE + c) * LANES + lanes] = slope[c]
-                    for c in range(8):
-                        b[(TEXEL + c) * LANES + lanes] = t[c]
-                    b[KEY * LANES + lanes] = s
-                    where[samples + n] = lanes
-                    lanes += 1
-                samples += side * side
-                column += 1
-            leave(lanes, light, up, eye, b, out)
-            samples, stop, column = np.int64(0), column, begin
-            while column < stop:
-                side = sides[column - begin]
-                if side:
-                    _settle(row, column, k, side, apart, inverse, cells, samples, where, out, colour)
-                    red, green, blue = to_screen(colour[0], colour[1], colour[2], table)
-                    image[row, column, 0], image[row, column, 1], image[row, column, 2] = red, green, blue
-                samples += side * side
-                column += 1
+        begin = np.int64(0)  # a plain 0 is a type of its own, for which numba compiles once more
+        while begin < image.shape[1]:
+            stop, lanes = _collect(row, begin, k, every, ids, inverse, kind, cells, backdrop, sides, where, at, out)
+            if lanes:
+                find(lanes, bary, triangles, points, lit, at, ground, b)
+                texels(lanes, atlas, ground, b)
+                carve(lanes, relief, at, ground, b)
+                if every:
+                    _hollows(row, begin, stop, k, inverse, focal, sides, where, b)
+                    _shadows(lanes, shadow, light_camera, light[3, 0], taps, at, room[0], b)
+                _amend(lanes, inverse, focal, atlas, at, room[0], room[1], b)
+                leave(lanes, light, up, eye, b, out)
+                _see_eyes(lanes, ids, inverse, kind, focal, light, eyes, atlas, eye, up, at, room, b, out)
+            _settle(row, begin, stop, k, inverse, cells, sides, where, out, table, image)
+            begin = stop

@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.person.jit import fast, part
+from vultus.person.jit import fast, part, step
+from vultus.person.lamps import KEY, LANES, NORMAL, PLACE, SLOPE, TEXEL
 from vultus.person.pigment import EDGE, EDGE_FROM, EDGE_REACH, HEM, HEM_ROWS
 from vultus.person.relief import STEEPEST
+
+ROW, COLUMN, TRIANGLE, WHAT, WIDE, TURN = 0, 1, 2, 3, 4, 5
+FACTS = 6
+"""What is known of a sample before it is found, rows of LANES whole numbers in one array: its row and column, its
+triangle and material, how many samples wide it is, and which of its pixel's it is."""
+GROUND = 5
+"""Rows of LANES numbers for what leads from there to ``lamps.ROWS``: texture coordinates u and v, and how far the three
+sets of creases show."""
 
 
 def packed(texture: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -60,62 +69,73 @@ def texture_at(atlas: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
     out[7] = scale * np.float32(odd >> _48)
 
 
-@part
-def relief_at(
-    f: int,
-    a: float,
-    b: float,
-    triangles: np.ndarray,
-    points: np.ndarray,
-    relief: np.ndarray,
-    p: np.ndarray,
-    slope: np.ndarray,
-) -> None:
-    """The slopes *slope* [2] of the skin to the right and upwards, and in [2] how steep the creases of expression are.
+@step
+def find(
+    lanes: int, bary: np.ndarray, triangles: np.ndarray, points: np.ndarray, lit: np.ndarray, at: np.ndarray,
+    ground: np.ndarray, b: np.ndarray,
+) -> None:  # fmt: skip
+    """Interpolate place, normal, share of sky and of the key light of the first *lanes* samples of *at* into *b*, and
+    texture coordinates and creases into *ground*."""
+    one = np.float32(1.0)
+    for n in range(lanes):
+        j, i, f = np.uint64(at[ROW * LANES + n]), np.uint64(at[COLUMN * LANES + n]), np.uint64(at[TRIANGLE * LANES + n])
+        # Unsigned numbers, because numba tests signed ones for counting from the end.
+        x, y, z = np.uint64(triangles[f, 0]), np.uint64(triangles[f, 1]), np.uint64(triangles[f, 2])
+        u, v = bary[j, i, 0], bary[j, i, 1]
+        w = one - u - v
+        for c in range(7):
+            b[(PLACE + c) * LANES + n] = u * points[x, c] + v * points[y, c] + w * points[z, c]
+        for c in range(GROUND):
+            ground[c * LANES + n] = u * points[x, 7 + c] + v * points[y, 7 + c] + w * points[z, 7 + c]
+        b[KEY * LANES + n] = u * lit[x] + v * lit[y] + w * lit[z]
+    for n in range(lanes):
+        x, y, z = b[NORMAL * LANES + n], b[(NORMAL + 1) * LANES + n], b[(NORMAL + 2) * LANES + n]
+        r = one / np.sqrt(x * x + y * y + z * z + np.float32(1e-20))
+        b[NORMAL * LANES + n], b[(NORMAL + 1) * LANES + n], b[(NORMAL + 2) * LANES + n] = x * r, y * r, z * r
 
-    Columns 9 to 11 of *points* say how far the three sets of creases show; *p* holds what ``surface_at`` found.
+
+@step
+def texels(lanes: int, atlas: np.ndarray, ground: np.ndarray, b: np.ndarray) -> None:
+    """All channels of the *atlas* at the first *lanes* samples of *ground*, in [0, 1], into *b*; colours linear."""
+    scale = np.float32(1.0 / 65280.0)
+    for n in range(lanes):
+        even, odd = _lanes(atlas, ground[n], ground[LANES + n])
+        red, green, blue = (
+            scale * np.float32(even & _LANE),
+            scale * np.float32(odd & _LANE),
+            scale * np.float32((even >> _16) & _LANE),
+        )
+        b[TEXEL * LANES + n] = red * red
+        b[(TEXEL + 1) * LANES + n] = green * green
+        b[(TEXEL + 2) * LANES + n] = blue * blue
+        b[(TEXEL + 3) * LANES + n] = scale * np.float32((odd >> _16) & _LANE)
+        b[(TEXEL + 4) * LANES + n] = scale * np.float32((even >> _32) & _LANE)
+        b[(TEXEL + 5) * LANES + n] = scale * np.float32((odd >> _32) & _LANE)
+        b[(TEXEL + 6) * LANES + n] = scale * np.float32(even >> _48)
+        b[(TEXEL + 7) * LANES + n] = scale * np.float32(odd >> _48)
+
+
+@step
+def carve(lanes: int, relief: np.ndarray, at: np.ndarray, ground: np.ndarray, b: np.ndarray) -> None:
+    """The slopes of the skin to the right and upwards, and how steep the creases of expression are, into *b*.
+
+    A *relief* of one texel is flat. *ground* says how far the three sets of creases show.
     """
-    w = np.float32(1.0) - a - b
-    n = np.uint64(f)
-    i, j, k = np.uint64(triangles[n, 0]), np.uint64(triangles[n, 1]), np.uint64(triangles[n, 2])
-    even, odd = _lanes(relief, p[7], p[8])
-    scale, flat = np.float32(STEEPEST / (127.0 * 256.0)), np.float32(128.0 * 256.0)
-    slope[0], slope[1] = (np.float32(even & _LANE) - flat) * scale, (np.float32(odd & _LANE) - flat) * scale
-    slope[2] = np.float32(0.0)
-    for c in range(3):
-        even, odd = even >> _16, odd >> _16
-        show = a * points[i, 9 + c] + b * points[j, 9 + c] + w * points[k, 9 + c]
-        if show > np.float32(0.004):
-            right = (np.float32(even & _LANE) - flat) * scale * show
-            up = (np.float32(odd & _LANE) - flat) * scale * show
-            slope[0] += right
-            slope[1] += up
-            slope[2] += right * right + up * up
-
-
-@part
-def surface_at(
-    f: int,
-    a: float,
-    b: float,
-    triangles: np.ndarray,
-    points: np.ndarray,
-    atlas: np.ndarray,
-    p: np.ndarray,
-    t: np.ndarray,
-) -> None:
-    """Interpolate place, normal, share of sky and uv into *p* [9], and texture channels into *t* [8]."""
-    w = np.float32(1.0) - a - b
-    # Unsigned numbers, because numba tests signed ones for counting from the end.
-    n = np.uint64(f)
-    i, j, k = np.uint64(triangles[n, 0]), np.uint64(triangles[n, 1]), np.uint64(triangles[n, 2])
-    for c in range(9):
-        p[c] = a * points[i, c] + b * points[j, c] + w * points[k, c]
-    r = np.float32(1.0) / np.sqrt(p[3] * p[3] + p[4] * p[4] + p[5] * p[5] + np.float32(1e-20))
-    p[3] *= r
-    p[4] *= r
-    p[5] *= r
-    texture_at(atlas, p[7], p[8], t)
+    scale, flat, zero = np.float32(STEEPEST / (127.0 * 256.0)), np.float32(128.0 * 256.0), np.float32(0.0)
+    rough = relief.shape[0] > 1
+    for n in range(lanes):
+        right, up, steep = zero, zero, zero
+        if rough and at[WHAT * LANES + n] == 0:
+            even, odd = _lanes(relief, ground[n], ground[LANES + n])
+            right, up = (np.float32(even & _LANE) - flat) * scale, (np.float32(odd & _LANE) - flat) * scale
+            for c in range(3):
+                even, odd = even >> _16, odd >> _16
+                show = ground[(2 + c) * LANES + n]
+                if show > np.float32(0.004):
+                    x = (np.float32(even & _LANE) - flat) * scale * show
+                    y = (np.float32(odd & _LANE) - flat) * scale * show
+                    right, up, steep = right + x, up + y, steep + (x * x + y * y)
+        b[SLOPE * LANES + n], b[(SLOPE + 1) * LANES + n], b[(SLOPE + 2) * LANES + n] = right, up, steep
 
 
 @fast
