@@ -23,6 +23,8 @@ FINEST: Final = 0.3
 """Side of the smallest parts that are searched, over the shorter side of the picture: a face is seen when it is
 larger than about a sixth of a part."""
 _SMALLEST = 48.0  # pixels along a part: below, a face would be too small to read
+_SURE = 0.95  # presence that a new face needs: small parts of a picture look like one by chance
+_FRAMED, _TWICE = 2.2, 0.75  # side of a square around it over its size, and the score that it must have there
 _MEMORY = 10.0  # seconds for which a lost face keeps its number
 _ALIKE = 0.35  # distance of two faces over their size, below which they are one
 _CUT = (0.09, 3.5)  # mean change of a small picture in [0, 1] that a cut needs, alone and over the usual change
@@ -174,7 +176,13 @@ class Crowd:
                 return None
         face = self._tracker.look(image, near(box))
         face = self._tracker.look(image, around(face.landmarks)) if face else None
-        return None if face is None or any(_alike(face, known.face) for known in kept) else face
+        if face is None or face.presence < _SURE or any(_alike(face, known.face) for known in kept):
+            return None
+        left, top, right, bottom = face.box
+        middle, side = ((left + right) / 2, (top + bottom) / 2), _FRAMED * max(right - left, bottom - top)
+        again = self._tracker.detect(image, Square(middle, side, 0.0))
+        sure = [b for b in again if b.score >= _TWICE and left <= b.centre[0] <= right and top <= b.centre[1] <= bottom]
+        return face if sure else None
 
     def _named(self, face: Face, time: float) -> _Known:
         """Someone who was lost nearby and comes back, or somebody new."""
