@@ -36,7 +36,8 @@ def film(**changes: object) -> Film:
     }  # fmt: skip
     made = Film(
         "x", (64, 64), 25.0, np.ones(COUNT, bool), drift(68, 2), (np.tanh(drift(52) / 9) + 1) / 2, drift(3) / 30,
-        readings, {n: r[::-1] for n, r in readings.items()}, {n: r.mean(axis=0, keepdims=True) for n, r in readings.items()},
+        readings, {n: r[::-1] for n, r in readings.items()},
+        {n: r.mean(axis=0, keepdims=True) for n, r in readings.items()},
         np.zeros((3, 128), np.float32),
     )  # fmt: skip
     return replace(made, **changes)  # type: ignore[arg-type]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
-from vultus import judge as judging  # noqa: E402
-from vultus.channels import INDEX  # noqa: E402
-from vultus.critics.judges import JUDGES  # noqa: E402
-from vultus.lab import judge_figures as jf  # noqa: E402
-from vultus.lab.critics import JUDGES as NETWORKS  # noqa: E402
+from vultus import judge as judging
+from vultus.channels import INDEX
+from vultus.critics.judges import JUDGES
+from vultus.lab import judge_figures as jf
+from vultus.lab.critics import JUDGES as NETWORKS
 
 
 def values(*means: float) -> dict[str, list[float]]:

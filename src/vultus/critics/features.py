@@ -8,7 +8,7 @@ FID, carry the suffix ``-s``, and compare with nothing outside.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -113,14 +113,12 @@ def shown(pictures: NDArray[np.uint8]) -> Tensor:
     """Pictures uint8 [N, H, W, 3] in sRGB as the network takes them, [N, 3, 224, 224], 0 to 255."""
     if pictures.ndim != 4 or pictures.shape[3] != 3 or pictures.dtype != np.uint8 or not pictures.size:
         raise VultusError(f"Features are taken of pictures uint8 [N, H, W, 3], not {pictures.shape}")
-    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float()
+    x = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float()
     return nnf.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
 
 
 def describe(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Features float32 [N, 1280] of pictures uint8 [N, H, W, 3], each of length 1 so that contrast says little."""
-    out: list[NDArray[Any]] = []
     with torch.no_grad():
-        for one in pictures:
-            out.append(nnf.normalize(network().features(shown(one[None])), dim=1)[0].numpy())
+        out = [nnf.normalize(network().features(shown(one[None])), dim=1)[0].numpy() for one in pictures]
     return np.array(out, np.float32).reshape(-1, DIMS)

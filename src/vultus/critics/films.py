@@ -235,6 +235,7 @@ class Stretches:
         self._count = 0
 
     def push(self, crop: Array) -> None:
+        """The next crop."""
         self._held.append(crop)
         self._sum, self._count = self._sum + crop.astype(np.float64), self._count + 1
         if len(self._held) >= self._done + _STRETCH + _MARGIN:
@@ -287,7 +288,7 @@ class _Gatherer:
         look = look or self._last
         assert look is not None  # noqa: S101
         if self.first is None:
-            self.first = look
+            self.first = self._last = look
             for _ in range(self._early):
                 self._add(False, look)
         self._add(seen, look)
@@ -302,8 +303,10 @@ class _Gatherer:
             self._words.push(look.word)
         for name, reader in self._slow.items():
             held = self._rare[name]
-            fresh = seen and look is not self._last and look.portrait is not None
-            held.append(reader.read(look.portrait[None])[0] if fresh or not held else held[-1])
+            picture = look.portrait if look is not self._last else None
+            if picture is None and not held:  # the first frame has always one
+                picture = look.portrait
+            held.append(held[-1] if picture is None else reader.read(picture[None])[0])
         if self._describe and seen and look.chip is not None:
             self._descriptors.append(identity.describe(look.chip[None])[0])
 

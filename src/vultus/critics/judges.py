@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.channels import ARKIT
-from vultus.critics import curves, identity, pixels, sync
+from vultus.critics import curves, pixels, sync
 from vultus.critics.films import FPS, STANDARD, Film
 from vultus.critics.heard import Heard
 from vultus.motion import Motion
@@ -257,7 +257,10 @@ JUDGES: Final[tuple[Judge, ...]] = (
     Judge(
         "sync", "video", "whether lips and sound belong together (our SyncNet)",
         ("face", "sound", "long", "sync-b"),
-        (Score("LSE-D", "distance", "lower"), Score("LSE-C", "distance", "higher"), Score("offset", "frames", "near 0")),
+        (
+            Score("LSE-D", "distance", "lower"), Score("LSE-C", "distance", "higher"),
+            Score("offset", "frames", "near 0"),
+        ),
         _sync, lips=True,
     ),
     Judge(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -36,10 +37,11 @@ def _face() -> tuple[PersonMesh, geometry.Regions]:
 def arranged(motion: Motion, seed: int = 0) -> dict[Row, Motion]:
     """The rows of a motion that are made from itself, and itself."""
     order = shuffled(len(motion), round(motion.fps), seed)
+    valid = np.broadcast_to(np.all(motion.valid, axis=0), motion.valid.shape)
     mean = np.repeat(motion.data.mean(axis=0, dtype=np.float64)[None], len(motion), axis=0)
     return {
         "this": motion,
-        "mean": motion.replace(data=mean, valid=motion.valid.all(axis=0)[None].repeat(len(motion), 0), body=None),
+        "mean": motion.replace(data=mean, valid=valid, body=None),
         "shuffled": motion.replace(data=motion.data[order], valid=motion.valid[order], body=None),
         "reversed": motion.replace(data=motion.data[::-1], valid=motion.valid[::-1], body=None),
     }
@@ -102,7 +104,7 @@ def _pieces(count: int, length: int) -> Iterator[tuple[int, int]]:
     edges = [*range(0, count, length), count]
     if len(edges) > 2 and edges[-1] - edges[-2] < length // 4:
         del edges[-2]
-    yield from zip(edges[:-1], edges[1:], strict=True)
+    yield from pairwise(edges)
 
 
 def _errors(

@@ -12,8 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from vultus import store
 from vultus.critics import learned, moving, pictures
 from vultus.critics.films import FPS, Film, Reader, watch

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -234,8 +235,8 @@ def ordered(count: int, folder: Path, size: int = 224) -> Iterator[Figure]:
     values: dict[str, dict[str, list[float]]] = {}
     for clip, motions in _clips(count):
         for kind, motion in motions.items():
-            for score, value in _scores(clip, motion, folder / "clip.mp4", size).items():
-                values.setdefault(score, {k: [] for k in ORDER})[kind].append(value)
+            for name, value in _scores(clip, motion, folder / "clip.mp4", size).items():
+                values.setdefault(name, {k: [] for k in ORDER})[kind].append(value)
     for judge in (entry for entry in JUDGES if entry.lips):
         for score in judge.scores:
             if score.name in values and score.better in ("lower", "higher"):
@@ -257,7 +258,7 @@ def _order(judge: str, score: str, values: Mapping[str, list[float]], sign: int)
     rng = np.random.default_rng([0, 0x0BDE])
     drawn = rng.integers(rows.shape[1], size=(_ROUNDS, rows.shape[1]))
     again = sign * rows[:, drawn].mean(axis=2)
-    for i, (one, next_) in enumerate(zip(ORDER, ORDER[1:], strict=False)):
+    for i, (one, next_) in enumerate(pairwise(ORDER)):
         yield Figure(
             judge, f"{score}: {one} before {next_}, of clips drawn anew", float((again[i] > again[i + 1]).mean())
         )
