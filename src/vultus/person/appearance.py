@@ -135,12 +135,12 @@ def brow_line(identity: Identity) -> F64:
     t = np.linspace(0, 1, 24)
     start, stop = 0.0135 + 0.0012 * woman + vary("start", 0.0010), 0.0535 + vary("stop", 0.0012)
     peak = 0.62 + vary("peak", 0.055)
-    arch = max(0.0004, 0.0030 + 0.0016 * woman + vary("arch", 0.0009)) * np.sin(0.5 * np.pi * np.clip(t / peak, 0, 1))
+    arch = max(0.0004, 0.0030 + 0.0016 * woman + vary("arch", 0.0006)) * np.sin(0.5 * np.pi * np.clip(t / peak, 0, 1))
     fall = (0.0062 + 0.0012 * woman + 0.001 * age + vary("fall", 0.0012)) * (
         np.clip(t - peak, 0, 1) / (1 - peak)
     ) ** 1.5
     # Brows that lie much lower would scowl, much higher ones be startled.
-    y = EYE_Y + 0.0178 + 0.0012 * woman + vary("height", 0.0006) + arch - fall
+    y = EYE_Y + 0.0178 + 0.0012 * woman + vary("height", 0.0004) + arch - fall
     thick = (0.0024 + 0.0021 * identity.brow_weight - 0.0008 * woman) * np.exp(vary("thickness", 0.32))
     thick = thick * (1 - (0.70 + vary("tail", 0.08)) * t**1.6) * np.clip(0.62 + 3.5 * t, 0, 1)
     return np.stack([start + (stop - start) * t, y, thick], 1)

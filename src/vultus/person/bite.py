@@ -27,6 +27,8 @@ REPLACED: Final = (*STRIPS, "tongue")
 """The parts that are drawn from here instead."""
 JAW: Final = ("jawForward", "jawLeft", "jawRight", "jawOpen")
 """The shapes that move the lower arch."""
+JOINED: Final = {"mouthFunnel": 0.17}
+"""How much of jawOpen belongs to another expression."""
 BELOW: Final = 0.0026
 """Metres by which the upper front teeth reach below the line where the lips meet."""
 BEHIND: Final = 0.0084
@@ -112,6 +114,8 @@ def moves(pack: Pack, vertices: Floats, points: Floats) -> Floats:
         shape = pack.expression.dense(pack.expression.names.index(name), len(pack.template))[strip]
         turn, shift = _rigid(home, home + shape)
         out[ch.INDEX[name], moved] = follow[moved, None] * (at @ turn.T + shift - at)
+    for name, share in JOINED.items():
+        out[ch.INDEX[name]] += share * out[ch.INDEX["jawOpen"]]
     soft = tongue.build()
     for name, shape in soft.shapes.items():
         row = ch.INDEX[name] if name in ch.ARKIT else len(ch.ARKIT) + ch.TONGUE.index(name)

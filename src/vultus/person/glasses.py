@@ -152,7 +152,8 @@ def glasses(mesh: PersonMesh, identity: Identity) -> Frame | None:
     apart = float(mesh.eye_centres[0][0] - mesh.eye_centres[1][0]) / 2
     # A frame is as wide as the face asks for; its rims stay a nose apart.
     inner = max(0.0085, apart + 0.0015 - style.half[0])
-    centre = (inner + style.half[0], float(eyes[1]) - 0.0035)
+    # Eyes lie above the middle of a lens, and brows above its rim even in a frown.
+    centre = (inner + style.half[0], float(eyes[1]) - 0.0060)
     outline = _rim(style, centre, whole=True)
     reach = style.rim + 0.0038  # as far as the coarse mesh has its next vertex
     need = np.maximum(skin.front(outline, reach), skin.front(outline * [-1, 1], reach)) + _back(outline[:, 0])

@@ -19,26 +19,27 @@ from vultus.person.speech_fixes import cheeks, part_vertices
 
 BROW_LINE: Final = 0.750
 """Height of the brows of the template, in metres."""
-BROW_MIDDLE: Final = 0.043
-"""Where the brows' height is measured, in metres from the middle."""
-DOWN: Final = (1.15, {"long": 0.6, "brow": 0.9})
+BROW_MIDDLE, BROW_INNER = 0.043, 0.016
+"""Where the brows' height is measured, and how far the bone under them stands out, in metres from the middle."""
+DOWN: Final = (1.27, {"long": 0.6, "brow": 0.45})
 POWERS: Final[dict[str, tuple[float, dict[str, float]]]] = {
-    "mouthPucker": (1.03, {"mouth": 1.7, "face": -1.7, "long": 0.7}),
-    "mouthFunnel": (1.1, {"lips": -0.3, "long": 1.4}),
-    "browInnerUp": (1.1, {"brow": -0.3}),
+    "mouthPucker": (0.93, {"mouth": 2.9, "face": -1.7, "long": 0.7, "lips": -0.7, "ridge": 0.3}),
+    "mouthFunnel": (1.1, {"lips": -0.3, "long": 1.2, "nose": 0.5}),
+    "browInnerUp": (1.21, {"brow": -0.3}),
     "browDownLeft": DOWN,
     "browDownRight": DOWN,
 }
 """Expression -> its reach on the template, and powers of the person's ``lengths`` over the template's."""
-LEAST, MOST = 0.55, 1.6
+LEAST, MOST = 0.55, 1.4
 """Limits of a person's reach."""
 
 
 def lengths(pack: Pack, vertices: Floats, coarse: NDArray[np.int64]) -> dict[str, float]:
     """Distances in metres on a face, *vertices* [C, 3] being those of the pack that *coarse* [C], ascending, names.
 
-    ``mouth`` is its width, ``lips`` their height, ``face`` its width, ``long`` from the eyes down to the chin, and
-    ``brow`` the height of the brows above the eyes.
+    ``mouth`` is its width, ``lips`` their height, ``face`` its width, ``long`` from the eyes down to the chin, ``nose``
+    from there down to the nose's tip, ``brow`` the height of the brows above the eyes, and ``ridge`` how far they stand
+    out before the lids.
     """
 
     def at(vertex: int) -> Floats:
@@ -46,14 +47,17 @@ def lengths(pack: Pack, vertices: Floats, coarse: NDArray[np.int64]) -> dict[str
 
     marks = {name: at(vertex) for name, vertex in pack.landmarks.items()}
     left, right = (at(vertex) for vertex in cheeks(pack))
-    eyes = np.mean([marks[f"lid{lid}{side}"][1] for lid in ("Upper", "Lower") for side in ("Left", "Right")])
+    lids = np.mean([marks[f"lid{lid}{side}"] for lid in ("Upper", "Lower") for side in ("Left", "Right")], axis=0)
+    eyes, inner = lids[1], [at(vertex)[2] for vertex in brow_vertices(pack, BROW_INNER)]
     brow = np.mean([at(vertex)[1] for vertex in brow_vertices(pack, BROW_MIDDLE)])
     return {
         "mouth": float(marks["mouthCornerLeft"][0] - marks["mouthCornerRight"][0]),
         "lips": float(marks["lipOuterUpper"][1] - marks["lipOuterLower"][1]),
         "face": float(left[0] - right[0]),
         "long": float(eyes - marks["chin"][1]),
+        "nose": float(eyes - marks["noseTip"][1]),
         "brow": float(brow - eyes),
+        "ridge": float(np.mean(inner) - lids[2]),
     }
 
 

@@ -124,3 +124,15 @@ def seal(pack: Pack, shape: Floats) -> Floats:
     closed = shape.copy()
     closed[:, 1] += field[: len(shape)] @ np.linalg.solve(response.astype(np.float64), parted).astype(np.float32)
     return closed
+
+
+def round_lips(pack: Pack, shape: Floats, wide: float, tall: float) -> Floats:
+    """An expression [V, 3] whose lips part as an ellipse does: *wide* metres to either side, *tall* in the middle."""
+    pairs, field = _lip_field(pack)
+    x = (pack.template[pairs, 0] + shape[pairs, 0]).mean(axis=1)
+    wanted = tall * np.sqrt(np.clip(1 - (x / wide) ** 2, 0, None))
+    surplus = shape[pairs[:, 0], 1] - shape[pairs[:, 1], 1] - wanted
+    response = field[pairs[:, 1]] - field[pairs[:, 0]]
+    rounded = shape.copy()
+    rounded[:, 1] += field[: len(shape)] @ np.linalg.solve(response.astype(np.float64), surplus).astype(np.float32)
+    return rounded

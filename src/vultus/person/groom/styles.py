@@ -194,7 +194,7 @@ def _fringe(s: Scalp) -> Plan:
     bangs = smooth(s.z, 0.035, 0.065) * smooth(np.abs(s.x), 0.062, 0.050) * smooth(s.y, 0.770, 0.790)
     flow += bangs[:, None] * _toward((slant - 6 * s.x, 0.0, 1.0), like=s.x)
     ends = np.where(s.back > 0.5, 0.662, s.rng.uniform(0.668, 0.690))
-    ends = np.where(bangs > 0.3, 0.7535 - 0.20 * np.abs(s.x), ends)
+    ends = np.where(bangs > 0.3, 0.7600 - 0.20 * np.abs(s.x), ends)
     cut = np.array([s.height(float(e)) for e in ends]) + 0.0040 * s.rng.normal(size=len(s))
     volume = (0.004 + 0.007 * s.top) * (0.45 + 0.9 * s.chance[1])
     length = 0.17 * _edge(s, 0.8, 0.012)
