@@ -96,7 +96,7 @@ def rows_of(screen: np.ndarray, out: np.ndarray) -> None:
         out[n, 0], out[n, 1] = low - slack, high + slack
 
 
-@_fast
+@_part
 def _segment(ends: np.ndarray, root: bool, tip: bool, row0: int, row1: int, cells: np.ndarray) -> None:
     """Draw a straight piece between two *ends* [2, 7] on the rows [row0, row1)."""
     one, half = np.float32(1.0), np.float32(0.5)
@@ -106,9 +106,10 @@ def _segment(ends: np.ndarray, root: bool, tip: bool, row0: int, row1: int, cell
     i, j = (1, 0) if upright else (0, 1)
     a0, a1, b0, b1 = ends[0, i], ends[1, i], ends[0, j], ends[1, j]
     run = a1 - a0
-    if not abs(run) > np.float32(1e-4):
-        return
-    slant = np.sqrt(dx * dx + dy * dy) / abs(run)
+    # One way out, without which numba would count references of the arrays under a lock.
+    long = abs(run) > np.float32(1e-4)
+    inverse = one / run if long else one
+    slant = np.sqrt(dx * dx + dy * dy) * abs(inverse)
     w0, w1, z0, z1 = ends[0, 3] * slant, ends[1, 3] * slant, ends[0, 2], ends[1, 2]
     low, high = min(a0, a1), max(a0, a1)
     # Pixels belong to the piece that their centres lie on, but root and tip cover theirs in part.
@@ -118,10 +119,11 @@ def _segment(ends: np.ndarray, root: bool, tip: bool, row0: int, row1: int, cell
         first = int(np.floor(low))
     if open_high:
         stop = int(np.floor(high)) + 1
+    if not long:
+        stop = first
     columns = cells.shape[1]
     edge0, edge1 = (row0, row1) if upright else (0, columns)
     other0, other1 = (0, columns) if upright else (row0, row1)
-    inverse = one / run
     for i in range(max(first, edge0), min(stop, edge1)):
         u = min(max((np.float32(i) + half - a0) * inverse, np.float32(0.0)), one)
         share = one
