@@ -114,14 +114,16 @@ def test_cuts_to_another_place_go_on(run: Run, head: Image.Image, tmp_path: Path
     other[10:100, 60:150] = np.asarray(head.resize((90, 90)))
     source = film(tmp_path / "cut.mp4", [one] * 12 + [other] * 12)
     assert run("track", source, "--out", tmp_path / "m.npz")[0] == 0
-    assert len(list(tmp_path.glob("m*.npz"))) >= 1
+    motions = [formats.read_motion(path) for path in tmp_path.glob("m*.npz")]
+    seen = np.array([motion.valid[:, ch.HEAD.start] for motion in motions])
+    assert (seen.sum(axis=0) == 1).all()  # one face in every frame, whoever it is taken for
 
 
 @pytest.mark.parametrize("fps", [12, 60, 120])
 def test_any_rate_and_odd_sizes(run: Run, head: Image.Image, tmp_path: Path, fps: int) -> None:
     source = film(tmp_path / "a.mp4", [shown(head, (20, 8, 101), size=(151, 119))] * 6, fps)
     assert run("track", source, "--out", tmp_path / "m.csv", "--preview", tmp_path / "p.mp4")[0] == 0
-    assert formats.READERS[".csv"](tmp_path / "m.csv") is not None
+    assert len((tmp_path / "m.csv").read_text().splitlines()) == 7
     assert probe_video(tmp_path / "p.mp4").fps == fps
     run("track", source, "--out", tmp_path / "n.npz", "--fps", 30, "--max-seconds", "0.05")
     assert formats.read_motion(tmp_path / "n.npz").fps == 30
@@ -132,9 +134,9 @@ def encoded(
 ) -> Path:
     """Frames at *times* in milliseconds, without loss."""
     with av.open(str(path), "w") as container:
-        track: Any = container.add_stream("ffv1", rate=25)
+        track: Any = container.add_stream("libx264" if path.suffix == ".mov" else "ffv1", rate=25)
         track.width, track.height = frames[0].shape[1], frames[0].shape[0]
-        track.pix_fmt = "gray" if grey else "bgr0"
+        track.pix_fmt = "yuv420p" if path.suffix == ".mov" else "gray" if grey else "bgr0"
         track.time_base = track.codec_context.time_base = Fraction(1, 1000)
         if degrees:
             track.set_display_rotation(degrees)

@@ -76,6 +76,12 @@ def test_a_cut_begins_anew(tracker, photo):
         assert numbers(crowd.step(one, i / 25)) == [1]
     (after,) = crowd.step(other, 0.2)
     assert after.new
+    assert after.number == 2  # she looks otherwise, mirrored and in another light
+    # Back in the first place she is known again by her looks, and so is a face that comes back elsewhere.
+    for time, place in ((0.24, 40), (0.28, 300)):
+        assert numbers(crowd.step(np.full_like(one, int(1000 * time) % 251), time)) == []
+        (back,) = crowd.step(pasted(photo, (place, 40, 200)), time + 0.02)
+        assert back.number == 1
 
 
 def test_cuts_are_told_from_motion():

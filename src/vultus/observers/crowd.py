@@ -3,17 +3,21 @@
 A face is looked for where it was in the picture before. Meanwhile one part of the picture after another is searched
 for further faces, small ones too: a whole sweep takes a few seconds. At the first picture and after a cut the parts are
 searched at once, from large to small until faces are found; while nobody is there, several at a time.
+
+Who is lost is known again by the place, and after a cut or elsewhere by the looks: a small picture of the face and
+what is around it, which has to agree clearly. Whoever is filmed quite otherwise after a cut counts as somebody new.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vultus.observers.tracker import Box, Face, Square, Tracker, around, near, whole
+from vultus.observers.warp import square
 
 Pixels = NDArray[np.uint8]
 
@@ -25,7 +29,8 @@ larger than about a sixth of a part."""
 _SMALLEST = 48.0  # pixels along a part: below, a face would be too small to read
 _SURE = 0.95  # presence that a new face needs: small parts of a picture look like one by chance
 _FRAMED, _TWICE = 2.2, 0.75  # side of a square around it over its size, and the score that it must have there
-_MEMORY = 10.0  # seconds for which a lost face keeps its number
+_MEMORY = 10.0  # seconds for which a lost face is looked for where it was
+_LOOKS, _OFTEN, _LIKE = 6, 1.0, 0.8  # pictures of looks that are kept, seconds between them, and what has to agree
 _ALIKE = 0.35  # distance of two faces over their size, below which they are one
 _CUT = (0.09, 3.5)  # mean change of a small picture in [0, 1] that a cut needs, alone and over the usual change
 _GRID = (18, 32)
@@ -44,17 +49,14 @@ class Sighting:
 
 @dataclass(eq=False)
 class _Known:
-    """Someone who was seen: the last face, when, and in which scene."""
+    """Someone who was seen: the last face, when, in which scene, and the looks [N, 24 * 24 * 3] of some pictures."""
 
     number: int
     face: Face
     time: float
     scene: int
-
-    @property
-    def size(self) -> float:
-        left, top, right, bottom = self.face.box
-        return max(right - left, bottom - top, 1.0)
+    looks: list[NDArray[np.float32]] = field(default_factory=list)
+    looked: float = -np.inf
 
 
 class Cuts:
@@ -126,11 +128,15 @@ class Crowd:
             else:
                 self._lost.append(known)
         old = {known.number for known in kept}
-        self._lost = [known for known in self._lost if time - known.time <= _MEMORY]
+        self._lost = self._lost[-4 * MOST :]
         for box in self._search(image, start, bool(kept)):
             face = self._verified(image, box, kept)
             if face is not None and len(kept) < MOST:
-                kept.append(self._named(face, time))
+                kept.append(self._named(image, face, time))
+        for known in kept:
+            if time - known.looked >= _OFTEN:
+                known.looks = [*known.looks[1 - _LOOKS :], _look(image, known.face)]
+                known.looked = time
         self._here = sorted(kept, key=lambda known: known.number)
         return [Sighting(known.number, known.face, known.number not in old) for known in self._here]
 
@@ -184,22 +190,32 @@ class Crowd:
         sure = [b for b in again if b.score >= _TWICE and left <= b.centre[0] <= right and top <= b.centre[1] <= bottom]
         return face if sure else None
 
-    def _named(self, face: Face, time: float) -> _Known:
-        """Someone who was lost nearby and comes back, or somebody new."""
-        best: tuple[float, _Known] | None = None
-        for known in self._lost:
-            if known.scene != self._scene:
-                continue
-            away = _apart(face, known.face) / (1 + 2 * (time - known.time))
-            if away < 0.8 and (best is None or away < best[0]):
-                best = (away, known)
-        if best is not None:
-            known = best[1]
-            self._lost.remove(known)
-            known.face, known.time = face, time
-            return known
-        self._count += 1
-        return _Known(self._count, face, time, self._scene)
+    def _named(self, image: Pixels, face: Face, time: float) -> _Known:
+        """Someone who was lost and comes back, or somebody new."""
+        nearby = [
+            (_apart(face, known.face) / (1 + 2 * (time - known.time)), i)
+            for i, known in enumerate(self._lost)
+            if known.scene == self._scene and time - known.time <= _MEMORY
+        ]
+        best = min(nearby, default=(np.inf, -1))
+        if best[0] >= 0.8:
+            look = _look(image, face)
+            like = [(-max(float(look @ kept) for kept in known.looks), i) for i, known in enumerate(self._lost)]
+            best = min(like, default=(0.0, -1))
+            if best[0] > -_LIKE:
+                self._count += 1
+                return _Known(self._count, face, time, self._scene)
+        known = self._lost.pop(best[1])
+        known.face, known.time, known.scene = face, time, self._scene
+        return known
+
+
+def _look(image: Pixels, face: Face) -> NDArray[np.float32]:
+    """A face and what is around it, upright, small and of no brightness or contrast of its own."""
+    where = around(face.landmarks)
+    small = square(image, where.centre, 1.1 * where.side, where.angle, 24)
+    small -= small.mean((0, 1))
+    return np.asarray(small.ravel() / max(float(np.linalg.norm(small)), 1e-6))
 
 
 def _apart(a: Face, b: Face) -> float:

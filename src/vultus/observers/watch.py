@@ -21,7 +21,7 @@ from vultus.observers.tracker import Tracker
 Pixels = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 
-SHORTEST: Final = 0.4
+SHORTEST: Final = 0.25
 """Seconds for which a face has to be seen to count as somebody, unless the clip is shorter."""
 _POINTS = (2.0, 12.0)  # cutoff at rest in Hz and its gain with speed, for landmarks in shares of the face's size
 
