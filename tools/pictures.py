@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vultus.channels import INDEX
 from vultus.drivers.style import express
@@ -13,6 +14,7 @@ from vultus.heads.person import PersonHead
 from vultus.io.image import write_image
 from vultus.lab import sheets
 from vultus.motion import Motion
+from vultus.observers.watch import Watched
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 BARED = {"mouthUpperUpLeft": 0.3, "mouthUpperUpRight": 0.3, "mouthLowerDownLeft": 0.35, "mouthLowerDownRight": 0.35}
@@ -46,6 +48,7 @@ SHEETS = {
     "people": 176, "expressions": 176, "visemes": 224, "lights": 176, "places": 176, "turntable": 176, "styles": 120,
 }  # fmt: skip
 LARGEST = 600_000
+SEEN_AT = (18, 46, 75, 98, 131)  # frames of the picture of the tracker
 
 
 def contact_sheet(kind: str) -> None:
@@ -55,7 +58,29 @@ def contact_sheet(kind: str) -> None:
         raise OSError(f"{path} has {path.stat().st_size} bytes; make its tiles smaller")
 
 
+def tracking() -> None:
+    """Someone does exercises, what the tracker sees of it, and somebody else who does what it read."""
+    from vultus.lab.track_figures import exercise
+    from vultus.observers.overlay import draw
+    from vultus.observers.tracker import Tracker
+    from vultus.observers.watch import observe
+
+    truth = exercise(21, 6.0)
+    tracker, kept = Tracker(), {}
+
+    def each(number: int, picture: NDArray[np.uint8], watched: list[Watched]) -> None:
+        if number in SEEN_AT:
+            kept[number] = draw(picture, watched, tracker.edges)
+
+    size = (256, 256)
+    seen = observe(PersonHead("person:21", size=size).frames([truth]), truth.fps, tracker=tracker, each=each)
+    motion = seen.takes[0].motion(seen.frames, seen.fps)
+    other = PersonHead("person:14", size=size)
+    rows = [[kept[i] for i in SEEN_AT], [next(other.frames([motion[i]])).copy() for i in SEEN_AT]]
+    write_image(FOLDER / "tracking.webp", np.concatenate([np.concatenate(row, axis=1) for row in rows]))
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[1:] or ["hero", *SHEETS]:
-        hero() if name == "hero" else contact_sheet(name)
+    for name in sys.argv[1:] or ["hero", "tracking", *SHEETS]:
+        {"hero": hero, "tracking": tracking}.get(name, lambda name=name: contact_sheet(name))()
