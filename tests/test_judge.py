@@ -101,6 +101,7 @@ def test_another_rate_and_length_are_told(folder: Path, tmp_path: Path) -> None:
         (["made.npz", "--only", "vertices"], "There is nothing to compare with. Give --reference"),
         (["made.npz", "--only", "beats", "--sound", "silent.wav"], "is silent"),
         (["wall.mp4", "--reference", "made.npz"], "Give a video as reference"),
+        (["made.npz", "--reference", "short.npz"], "The reference has 3 frames. Give at least 5"),
         (["made.npz", "--window", "-1"], "Give its length in seconds"),
         (["made.npz", "--seed", "-1"], "seed"),
         (["made.npz", "--reference", "none.npz"], "There is no reference"),

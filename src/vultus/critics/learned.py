@@ -111,8 +111,8 @@ def _built(name: str, which: Which, tensors: dict[str, Tensor]) -> nn.Module:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def _output(function: Any, pictures: NDArray[Any]) -> Floats:
-    """What *function* makes of one clip [T, …]; colours go where torch has them."""
+def output(function: Any, pictures: NDArray[Any]) -> Floats:
+    """What *function*, a network or one of its methods, makes of one clip [T, …]; colours go where torch has them."""
     import torch
 
     x = torch.from_numpy(np.ascontiguousarray(pictures, np.float32))
@@ -123,12 +123,12 @@ def _output(function: Any, pictures: NDArray[Any]) -> Floats:
 
 def lips(mouths: NDArray[Any], which: str = "b") -> Floats:
     """Mouths [T, 48, 48], 0 to 255, at 25 frames a second -> sync's embeddings [T, 96] of length 1."""
-    return _output(_sync(which).lips, mouths)
+    return output(_sync(which).lips, mouths)
 
 
 def sound(mel: NDArray[Any], which: str = "b") -> Floats:
     """Log-mel [4 T, 80] as ``signals.features`` gives it -> sync's embeddings [T, 96] of length 1."""
-    return _output(_sync(which).sound, mel)
+    return output(_sync(which).sound, mel)
 
 
 def _sync(which: str) -> Any:
@@ -137,21 +137,21 @@ def _sync(which: str) -> Any:
 
 def visemes(mouths: NDArray[Any], which: str = "b") -> Floats:
     """Mouths [T, 48, 48] -> probabilities [T, 15] of ``channels.VISEMES``."""
-    logits = _output(load("reader", which), mouths).astype(np.float64)
+    logits = output(load("reader", which), mouths).astype(np.float64)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
 
 
 def emotions(faces: NDArray[Any], which: str = "b") -> Floats:
     """Faces [T, 64, 64, 3], 0 to 255 -> how much [T, 7] of each of ``channels.EMOTIONS`` they show, in [0, 1]."""
-    return np.asarray(1 / (1 + np.exp(-_output(load("emotions", which), faces).astype(np.float64))), np.float32)
+    return np.asarray(1 / (1 + np.exp(-output(load("emotions", which), faces).astype(np.float64))), np.float32)
 
 
 def units(faces: NDArray[Any], which: str = "b") -> Floats:
     """Faces [T, 64, 64, 3] -> weights [T, 52] of ``channels.ARKIT``, in [0, 1]."""
-    return _output(load("units", which), faces)
+    return output(load("units", which), faces)
 
 
 def who(faces: NDArray[Any], which: str = "b") -> Floats:
     """Faces [T, 64, 64, 3] -> embeddings [T, 64] of length 1, near each other where they show one person."""
-    return _output(load("who", which), faces)
+    return output(load("who", which), faces)

@@ -180,9 +180,7 @@ def _look(made: Film, lacking: dict[str, str], notes: list[str], sound: Heard | 
 
 
 def _compare(made: Film, true: Film, lacking: dict[str, str], notes: list[str]) -> None:
-    if len(made) != len(true):
-        count = min(len(made), len(true))
-        notes.append(f"the reference has {len(true)} frames and this {len(made)}: the first {count} are compared")
+    _common(len(made), len(true), notes)
     if made.size != true.size:
         sizes = [f"{width}x{height}" for width, height in (made.size, true.size)]
         lacking["size"] = f"The pictures have {sizes[0]} pixels and those of the reference {sizes[1]}"
@@ -261,11 +259,19 @@ def of_motion(made: Motion, true: Motion | None, asked: Asked, judges: Sequence[
 
 
 def _alike(made: Motion, true: Motion, notes: list[str]) -> tuple[Motion, Motion]:
-    """Both at the rate of what was made, and as long as the shorter one."""
+    """Both at the rate of what was made, and as long as the shorter one; VultusError when that is too short."""
     if true.fps != made.fps:
         notes.append(f"the reference was brought from {float(true.fps):g} to {float(made.fps):g} frames a second")
         true = true.resample(made.fps)
-    count = min(len(made), len(true))
-    if len(made) != len(true):
-        notes.append(f"the reference has {len(true)} frames and this {len(made)}: the first {count} are compared")
+    count = _common(len(made), len(true), notes)
     return made[:count], true[:count]
+
+
+def _common(made: int, true: int, notes: list[str]) -> int:
+    """The frames that both have; a note when one is longer, VultusError when they are too few."""
+    count = min(made, true)
+    if count < LEAST:
+        raise VultusError(f"The reference has {true} frames", f"Give at least {LEAST}")
+    if made != true:
+        notes.append(f"the reference has {true} frames and this {made}: the first {count} are compared")
+    return count

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
-import torch
 import tyro
 from numpy.typing import NDArray
 from torch import nn
 
 from vultus.channels import ARKIT
 from vultus.critics import sync
+from vultus.critics.learned import output
 from vultus.critics.networks import Emotions, Reader, Sync, Units, Which, Who
 from vultus.lab import checkpoint
 from vultus.lab.card import About
@@ -48,17 +48,12 @@ class Judge:
 
 def _run(model: nn.Module, pictures: NDArray[Any]) -> Doubles:
     """The output for one clip's pictures [T, …]."""
-    x = torch.from_numpy(np.asarray(pictures, np.float32))
-    x = x.movedim(-1, 1) if x.ndim == 4 else x
-    with torch.no_grad():
-        return np.asarray(model(x[None])[0].numpy(), np.float64)
+    return np.asarray(output(model, pictures), np.float64)
 
 
 def embeddings(model: Sync, seen: Seen) -> tuple[Doubles, Doubles]:
     """Embeddings [T, D] of a clip's lips and of its sound."""
-    with torch.no_grad():
-        lips = model.lips(torch.from_numpy(seen.mouths.astype(np.float32))[None])[0]
-        heard = model.sound(torch.from_numpy(seen.mel.astype(np.float32))[None])[0]
+    lips, heard = output(model.lips, seen.mouths), output(model.sound, seen.mel)
     return np.asarray(lips, np.float64), np.asarray(heard, np.float64)
 
 

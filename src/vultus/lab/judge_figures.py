@@ -215,11 +215,11 @@ def offsets(lips: NDArray[np.floating], heard: NDArray[np.floating], seed: int =
 
 
 def _trained(there: Sequence[str], folder: Path, count: int) -> Iterator[Figure]:
+    if not there:
+        return
     from vultus.lab.critic_data import Recipe, gather
     from vultus.lab.critics import JUDGES as NETWORKS
 
-    if not there:
-        return
     seen = gather(Recipe("b", "test", count, people=max(count // 2, 2), seed=77), folder)
     for name in there:
         found = NETWORKS[name].measure(learned.load(name), seen)  # type: ignore[index]
