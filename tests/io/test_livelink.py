@@ -275,3 +275,18 @@ def test_absurd_span_is_refused(tmp_path: Path) -> None:
     save(path, table)
     with pytest.raises(VultusError, match="span"):
         livelink.read(path, fps=1000)
+
+
+def test_frames_without_a_face_are_left_out(tmp_path: Path) -> None:
+    motion = Motion.of(25, jawOpen=np.linspace(0, 1, 60))
+    valid = np.ones_like(motion.data, bool)
+    valid[20:30] = False
+    livelink.write(tmp_path / "a.csv", motion.replace(valid=valid))
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 51
+    back = livelink.read(tmp_path / "a.csv")
+    assert len(back) == 60
+    assert not back.valid[20:30].any()
+    assert back.valid[30:, 0].all()
+    with pytest.raises(VultusError, match="No frame"):
+        livelink.write(tmp_path / "b.csv", motion.replace(valid=np.zeros_like(valid)))
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]

@@ -63,22 +63,25 @@ def _from_angles(angles: Array) -> Array:
 def write(path: str | Path, motion: Motion | Iterable[Motion]) -> None:
     """Write *motion*, or chunks of it as they come, to a CSV that Live Link Face could have recorded.
 
-    Times are kept to a thousandth of a frame, modulo one day. Raises VultusError when the chunks change their frame
-    rate or the file cannot be written.
+    Frames of which nothing is valid are left out, as the app leaves out those in which it sees no face. Times are kept
+    to a thousandth of a frame, modulo one day. Raises VultusError when the chunks change their frame rate, when no
+    frame is valid, and when the file cannot be written.
     """
     chunks = [motion] if isinstance(motion, Motion) else motion
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         file.write(",".join(HEADER) + "\n")
         first: Motion | None = None
         row = 0
+        seen = False
         for chunk in chunks:
             first = first or chunk
             if chunk.fps != first.fps:
                 raise VultusError("The frame rate changes within the motion", "Resample it first")
             file.writelines(_rows(chunk, first.start, row))
             row += len(chunk)
-        if first is None:
-            raise VultusError("There is no motion to write")
+            seen = seen or bool(chunk.valid.any())
+        if not seen:
+            raise VultusError("There is no motion to write" if first is None else "No frame of the motion is valid")
 
 
 def _rows(motion: Motion, start: Fraction, row: int) -> Iterator[str]:
@@ -87,6 +90,8 @@ def _rows(motion: Motion, start: Fraction, row: int) -> Iterator[str]:
     values = np.concatenate([motion.data[:, _COLUMNS], *angles], axis=1) + 0.0  # turns -0 into 0
     rate = timecode.nominal(motion.fps)
     for i, frame in enumerate(values.tolist(), row):
+        if not motion.valid[i - row].any():
+            continue
         numbers = ",".join(f"{value:.10f}" for value in frame)
         yield f"{timecode.write(start + i / motion.fps, rate)},61,{numbers}\n"
 

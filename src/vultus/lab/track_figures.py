@@ -123,7 +123,8 @@ def compare(truth: Doubles, read: Doubles) -> tuple[float, float, float]:
     if a @ a < 1e-9 or b @ b < 1e-12:
         return 0.0, 0.0, 0.0
     inner = a[_LAGS : len(a) - _LAGS]
-    scores = np.array([inner @ b[_LAGS + lag : len(b) - _LAGS + lag] for lag in range(-_LAGS, _LAGS + 1)])
+    moved = [b[_LAGS + lag : len(b) - _LAGS + lag] for lag in range(-_LAGS, _LAGS + 1)]
+    scores = np.array([np.corrcoef(inner, other)[0, 1] if np.ptp(other) > 0 else 0.0 for other in moved])
     best = int(np.clip(scores.argmax(), 1, 2 * _LAGS - 1))
     left, top, right = scores[best - 1 : best + 2]
     bend = left - 2 * top + right
