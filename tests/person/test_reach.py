@@ -49,6 +49,19 @@ def test_a_reach_stays_within_its_limits(people):
             assert reach.LEAST <= mesh.gains[ch.INDEX[name]] <= reach.MOST
 
 
+def test_brows_at_the_nose_rise_over_a_strong_ridge_and_sink_in_a_long_face(pack):
+    def inner(**shape):
+        mesh = build_mesh(dataclasses.replace(Identity(), shape=shape))
+        knots = reach.brow_vertices(pack, reach.BROW_INNER)
+        knots, lids = np.searchsorted(mesh.topology.coarse, knots), ("lidUpperLeft", "lidLowerLeft")
+        eyes = np.mean([mesh.neutral[mesh.landmark(name), 1] for name in lids])
+        return mesh.neutral[knots, 1].mean() - eyes, measured(pack, mesh)
+
+    (usual, size), (ridge, ridged), (long, longer) = inner(), inner(brow_forward=0.6), inner(chin_height=0.6)
+    assert ridged["ridge"] > size["ridge"] + 0.001 and ridge > usual + 0.0003
+    assert longer["long"] > size["long"] + 0.001 and long / longer["long"] < usual / size["long"] - 0.001
+
+
 def test_both_sides_reach_alike(people):
     for mesh in people:
         assert mesh.gains[ch.INDEX["browDownLeft"]] == mesh.gains[ch.INDEX["browDownRight"]]

@@ -37,6 +37,16 @@ def test_lips_meet_however_they_are_shaped():
                 assert side * (upper - lower) > 0.002
 
 
+def test_rounded_lips_part_as_an_ellipse_does():
+    pack = load_pack()
+    pairs, _ = speech_fixes._lip_field(pack)
+    shape = speech_fixes.round_lips(pack, np.zeros_like(pack.template), 0.012, 0.010)
+    parted = shape[pairs[:, 0], 1] - shape[pairs[:, 1], 1]
+    x = pack.template[pairs, 0].mean(axis=1)
+    np.testing.assert_allclose(parted, 0.010 * np.sqrt(np.clip(1 - (x / 0.012) ** 2, 0, None)), atol=1e-6)
+    assert parted.max() == pytest.approx(0.010, abs=1e-6) and (parted[np.abs(x) > 0.012] < 1e-6).all()
+
+
 def test_the_lip_field_is_one_half_at_the_rims():
     pack = load_pack()
     pairs, field = speech_fixes._lip_field(pack)

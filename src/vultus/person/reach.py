@@ -25,7 +25,7 @@ DOWN: Final = (1.27, {"long": 0.6, "brow": 0.45})
 POWERS: Final[dict[str, tuple[float, dict[str, float]]]] = {
     "mouthPucker": (0.93, {"mouth": 2.9, "face": -1.7, "long": 0.7, "lips": -0.7, "ridge": 0.3}),
     "mouthFunnel": (1.1, {"lips": -0.3, "long": 1.2, "nose": 0.5}),
-    "browInnerUp": (1.21, {"brow": -0.3}),
+    "browInnerUp": (1.13, {"brow": -0.3}),
     "browDownLeft": DOWN,
     "browDownRight": DOWN,
 }
