@@ -44,7 +44,8 @@ def test_rounded_lips_part_as_an_ellipse_does():
     parted = shape[pairs[:, 0], 1] - shape[pairs[:, 1], 1]
     x = pack.template[pairs, 0].mean(axis=1)
     np.testing.assert_allclose(parted, 0.010 * np.sqrt(np.clip(1 - (x / 0.012) ** 2, 0, None)), atol=1e-6)
-    assert parted.max() == pytest.approx(0.010, abs=1e-6) and (parted[np.abs(x) > 0.012] < 1e-6).all()
+    assert parted.max() == pytest.approx(0.010, abs=1e-6)
+    assert (parted[np.abs(x) > 0.012] < 1e-6).all()
 
 
 def test_the_lip_field_is_one_half_at_the_rims():
