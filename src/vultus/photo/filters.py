@@ -1,0 +1,141 @@
+"""Small tools for pictures float32 [H, W] or [H, W, C] whose pixel (0, 0) has its centre at (0.5, 0.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+F32 = NDArray[np.float32]
+
+
+def blur(image: NDArray[Any], sigma: float) -> F32:
+    """Gaussian blur by *sigma* pixels, each channel alone; edges are repeated."""
+    if sigma <= 0:
+        return np.asarray(image, np.float32)
+    sigmas = (sigma, sigma) + (0,) * (image.ndim - 2)
+    return ndimage.gaussian_filter(np.asarray(image, np.float32), sigmas, mode="nearest", truncate=3.0)
+
+
+def step(value: ArrayLike, low: float, high: float) -> F32:
+    """A smooth step from 0 at *low* to 1 at *high*."""
+    t = np.clip((np.asarray(value, np.float32) - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def distance(inside: NDArray[np.bool_]) -> F32:
+    """How far each pixel inside is from the nearest one outside, in pixels; 0 outside."""
+    if inside.all():
+        return np.full(inside.shape, float(max(inside.shape)), np.float32)
+    return ndimage.distance_transform_edt(inside).astype(np.float32)
+
+
+def nearest(known: NDArray[np.bool_]) -> tuple[F32, NDArray[np.intp], NDArray[np.intp]]:
+    """Distance to the nearest known pixel, and its row and column, each [H, W]."""
+    away, (row, column) = ndimage.distance_transform_edt(~known, return_indices=True)
+    return away.astype(np.float32), row, column
+
+
+def sample(image: F32, points: NDArray[Any]) -> F32:
+    """Bilinear lookup of *image* at *points* [..., 2] (x, y) in pixels; edges are repeated."""
+    x, y = points[..., 0] - 0.5, points[..., 1] - 0.5
+    planes = image[..., None] if image.ndim == 2 else image
+    out = np.stack(
+        [ndimage.map_coordinates(planes[..., c], [y, x], order=1, mode="nearest") for c in range(planes.shape[2])], -1
+    )
+    return np.asarray(out[..., 0] if image.ndim == 2 else out, np.float32)
+
+
+def polygon(points: NDArray[Any], size: tuple[int, int]) -> F32:
+    """How much of each pixel [H, W] lies in the polygon *points* [N, 2]; *size* is (width, height)."""
+    from PIL import Image, ImageDraw
+
+    fine = 4
+    width, height = size
+    low = np.clip(np.floor(points.min(0)).astype(int) - 1, 0, [width, height])
+    high = np.clip(np.ceil(points.max(0)).astype(int) + 1, 0, [width, height])
+    out = np.zeros((height, width), np.float32)
+    w, h = high - low
+    if w <= 0 or h <= 0:
+        return out
+    drawn = Image.new("L", (int(w) * fine, int(h) * fine))
+    corners = [tuple(map(float, p)) for p in (np.asarray(points) - low) * fine - 0.5]
+    ImageDraw.Draw(drawn).polygon(corners, fill=255)
+    part = np.asarray(drawn, np.float32).reshape(h, fine, w, fine).mean((1, 3)) / 255
+    out[low[1] : high[1], low[0] : high[0]] = part
+    return out
+
+
+def guided(guide: F32, mask: F32, radius: int, smooth: float) -> F32:
+    """*mask* with the edges of *guide* [H, W] (K. He et al., "Guided image filtering", 2010)."""
+
+    def mean(a: F32) -> F32:
+        return ndimage.uniform_filter(a, 2 * radius + 1, mode="nearest")
+
+    average, level = mean(guide), mean(mask)
+    slope = (mean(guide * mask) - average * level) / (mean(guide * guide) - average * average + smooth)
+    return np.clip(mean(slope) * guide + mean(level - slope * average), 0, 1)
+
+
+def resized(image: F32, size: tuple[int, int]) -> F32:
+    """*image* [H, W, C] or [H, W] in *size* (width, height); shrinking averages."""
+    from PIL import Image
+
+    planes = image[..., None] if image.ndim == 2 else image
+    made = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(planes[..., c])).resize(size, Image.Resampling.BILINEAR))
+        for c in range(planes.shape[2])
+    ]
+    out = np.stack(made, -1)
+    return np.asarray(out[..., 0] if image.ndim == 2 else out, np.float32)
+
+
+def filled(image: F32, hole: NDArray[np.bool_]) -> F32:
+    """*image* [H, W, C] with the hole filled smoothly from around it (pull and push through halved pictures)."""
+    weight = (~hole).astype(np.float32)
+    levels: list[tuple[F32, F32]] = [(image * weight[..., None], weight)]
+    while min(levels[-1][1].shape) > 2 and levels[-1][1].min() <= 0:
+        colour, known = levels[-1]
+        h, w = known.shape
+        pad = ((0, h % 2), (0, w % 2))
+        colour = np.pad(colour, (*pad, (0, 0))).reshape((h + 1) // 2, 2, (w + 1) // 2, 2, -1).sum((1, 3))
+        known = np.pad(known, pad).reshape((h + 1) // 2, 2, (w + 1) // 2, 2).sum((1, 3))
+        share = np.minimum(known, 1.0)
+        colour = colour * (share / np.maximum(known, 1e-6))[..., None]
+        levels.append((colour, share))
+    colour, known = levels.pop()
+    below = colour / np.maximum(known, 1e-6)[..., None]
+    while levels:
+        colour, known = levels.pop()
+        up = blur(resized(below, (known.shape[1], known.shape[0])), 0.7)
+        below = colour + (1 - known)[..., None] * up
+    return np.asarray(below, np.float32)
+
+
+def spread(values: F32, known: NDArray[np.bool_], neighbours: Any, rounds: int) -> F32:
+    """Per-vertex *values* [V, C] carried from the known vertices to the others over the mesh.
+
+    *neighbours* is a sparse matrix [V, V] of 0 and 1.
+    """
+    out = np.where(known[:, None], values, values[known].mean(0) if known.any() else 0.5).astype(np.float32)
+    reached = known.copy()
+    degree = np.asarray(neighbours.sum(1)).ravel()
+    for _ in range(rounds):
+        some = neighbours @ reached.astype(np.float32)
+        mean = (neighbours @ (out * reached[:, None])) / np.maximum(some, 1e-6)[:, None]
+        fresh = ~known & (some > 0)
+        out[fresh] = mean[fresh]
+        reached |= fresh
+    for _ in range(30):
+        mean = (neighbours @ out) / np.maximum(degree, 1)[:, None]
+        out = np.where(known[:, None], out, mean).astype(np.float32)
+    return out
+
+
+def hull(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The box [2, 2] (low, high) around all points of *parts* [N, 2]."""
+    points = np.concatenate(list(parts))
+    return np.stack([points.min(0), points.max(0)])

@@ -1,0 +1,133 @@
+"""The layer of the whole person: a grid over the photo that follows the head, and what stands behind it.
+
+Hair, ears and neck have no mesh: each node of the grid goes with the nearest place of the fitted head, less the further
+it is away; how far it turns with the head fades from the jaw to the shoulders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, sparse
+
+from vultus.observers.fit import Fit
+from vultus.photo.filters import F32, blur, filled, nearest, resized, step
+from vultus.render.triangles import Rasteriser
+
+I32 = NDArray[np.int32]
+_JAW = (
+    234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454,
+)  # fmt: skip
+_CELLS = 128  # along the longer side
+_FLAT = 0.02  # metres behind the face's outline from which depth counts a quarter: hair is not where the skull is
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """``points`` float32 [N, 3] nodes in the camera's metres, ``source`` [N, 2] in the photo's pixels, ``follow``
+    sparse [N, V] what they take of the mesh's moves, ``rigid`` [N] in [0, 1] how far they turn with the head,
+    ``triangles`` int32 [F, 3]; ``layer`` [H, W, 4] the person's colours and opacity; ``plate`` [H, W, 3]."""
+
+    points: F32
+    source: F32
+    follow: sparse.csr_matrix[np.float32]
+    rigid: F32
+    triangles: I32
+    layer: F32
+    plate: F32
+
+
+def rigidity(points: F32, fit: Fit) -> F32:
+    """How far places [N, 2] of the photo turn with the head: 1 above the jaw, 0 on the shoulders."""
+    marks = fit.landmarks.astype(np.float64)
+    axis = marks[152] - marks[10]
+    tall = float(np.linalg.norm(axis))
+    down = axis / tall
+    across = np.array([down[1], -down[0]])
+    local = (points - marks[152]) @ np.stack([across, down], 1)
+    jaw = (marks[list(_JAW)] - marks[152]) @ np.stack([across, down], 1)
+    order = np.argsort(jaw[:, 0])
+    line = np.interp(local[:, 0], jaw[order, 0], jaw[order, 1])
+    wide = float(np.ptp(jaw[:, 0]))
+    side = np.clip((np.abs(local[:, 0] - jaw[:, 0].mean()) - 0.5 * wide) / (0.5 * wide), 0, 1)
+    line = line * (1 - side) + side * np.maximum(line, -0.25 * tall)
+    below = local[:, 1] - line
+    rigid = 1 - step(below, -0.05 * tall, 1.0 * tall)
+    width, height = fit.size
+    border = np.minimum(np.minimum(points[:, 0], width - points[:, 0]), height - points[:, 1])
+    size = min(width, height)
+    return np.asarray(
+        rigid * (1 - step(below, 0, 0.25 * tall) * (1 - step(border, 0.01 * size, 0.14 * size))), np.float32
+    )
+
+
+def ground(photo: F32, mask: F32, fit: Fit, seen: F32, screen: F32, outline: float, face: F32, skin: I32) -> Ground:
+    """The layer of *photo* [H, W, 3] whose person is *mask* [H, W].
+
+    *seen* [V, 3] are the mesh's camera points, *screen* [V, 3] their pixels and 1/z, *outline* how far the face's
+    outline is away in metres, *face* [H, W] how much of each pixel the face's own layer draws, *skin* [F, 3] the
+    triangles to follow.
+    """
+    height, width = mask.shape
+    tall = float(np.linalg.norm(fit.landmarks[152] - fit.landmarks[10]))
+    cell = max(max(height, width) / _CELLS, 2.0)
+    columns, rows = round(width / cell) + 1, round(height / cell) + 1
+    x, y = np.linspace(0, width, columns, dtype=np.float32), np.linspace(0, height, rows, dtype=np.float32)
+    points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+    place = np.clip(points.astype(int), 0, [width - 1, height - 1])
+    px, py = place[:, 0], place[:, 1]
+
+    raster = Rasteriser(height, width)
+    raster.draw(screen, skin)
+    covered = ndimage.binary_erosion(raster.ids >= 0, np.ones((3, 3)))
+    away, near_y, near_x = nearest(covered)
+    z = np.where(covered, 1 / np.maximum(raster.inverse_depth, 1e-6), 0)[near_y, near_x].astype(np.float32)
+    unit = max(height, width) / 512
+    far = np.clip(away / (8 * unit), 0, 1)
+    z = z * (1 - far) + blur(z, 6 * unit) * far
+    outline += _FLAT
+    z = np.minimum(z, outline) + 0.25 * np.maximum(z - outline, 0)
+    loose = blur(1 - step(face, 0, 0.6), 4 * unit)
+    z = z * (1 - loose) + blur(z, 0.05 * tall) * loose
+    zs = z[py, px]
+    nodes = np.concatenate([(points - np.array(fit.size) / 2) / fit.focal * zs[:, None], zs[:, None]], 1)
+
+    yy, xx = near_y[py, px], near_x[py, px]
+    u, v = raster.bary[yy, xx, 0], raster.bary[yy, xx, 1]
+    fade = np.exp(-((away[py, px] / (0.12 * tall)) ** 2))
+    share = np.stack([u, v, 1 - u - v], 1) * fade[:, None]
+    some = fade > 1e-3
+    where = np.repeat(np.flatnonzero(some), 3)
+    follow = sparse.csr_matrix(
+        (share[some].ravel(), (where, skin[raster.ids[yy, xx][some]].ravel())), shape=(len(points), len(seen))
+    ).astype(np.float32)
+
+    rigid = blur(rigidity(points, fit).reshape(rows, columns), 2.0)
+    opaque = step(mask, 0.15, 0.85)
+    plate, colours = behind(photo, mask, opaque, resized(rigid, (width, height)))
+    number = np.arange(rows * columns).reshape(rows, columns)
+    quads = np.stack([number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1]], -1).reshape(-1, 4)
+    around = ndimage.maximum_filter((mask > 0.05).astype(np.uint8), 2 * int(np.ceil(cell)) + 1)
+    moves = (rigid.ravel() > 1e-3) | (fade > 1e-3)
+    quads = quads[((around[py, px] > 0) & moves)[quads].any(1)]
+    triangles = np.ascontiguousarray(np.concatenate([quads[:, [0, 2, 1]], quads[:, [0, 3, 2]]]), np.int32)
+    layer = np.ascontiguousarray(np.concatenate([colours, opaque[..., None]], -1), np.float32)
+    return Ground(
+        nodes.astype(np.float32), points, follow, np.ascontiguousarray(rigid.ravel(), np.float32), triangles, layer, plate
+    )
+
+
+def behind(photo: F32, mask: F32, opaque: F32, rigid: F32) -> tuple[F32, F32]:
+    """What stands behind the person where it can come to light [H, W, 3], and the person's colours without it."""
+    height, width = mask.shape
+    unit = max(height, width) / 512
+    hole = ndimage.maximum_filter((mask > 0.06).astype(np.uint8), 2 * round(5 * unit) + 1) > 0
+    made = filled(photo, hole)
+    soft = np.maximum(blur(hole.astype(np.float32), 1.5 * unit), hole) * step(rigid, 0.01, 0.12)
+    plate = photo * (1 - soft[..., None]) + made * soft[..., None]
+    _, row, column = nearest(opaque > 0.95) if (opaque > 0.95).any() else nearest(opaque > 0)
+    inner = blur(blur(photo, 1.0 * unit)[row, column], 2.0 * unit)
+    share = (1 - opaque)[..., None]
+    return np.ascontiguousarray(plate, np.float32), photo * (1 - share) + inner * share

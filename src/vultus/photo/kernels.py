@@ -1,0 +1,225 @@
+"""What is done for every pixel of a frame; all colours are the photo's own sRGB in [0, 1]."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vultus.person.jit import fast, part
+
+SKIN, EYE_LEFT, EYE_RIGHT, TONGUE, UPPER, LOWER, CAVITY = range(7)
+"""What a triangle of the face's layer is."""
+SOURCE, ALPHA, SEEN, GAIN, FILL, PLACE = 0, 2, 3, 4, 5, 8
+"""Columns of a vertex: place in the photo (2), opacity, whether the photo shows it, light now over light in the photo,
+colour where the photo does not show it (3), and place on the eye, or across the face and 0 (2)."""
+COLUMNS = 10
+
+
+@part
+def _look(image: np.ndarray, x: float, y: float, out: np.ndarray, first: int, count: int) -> None:
+    """*count* channels of *image* from *first* on at (x, y), bilinear, edges repeated."""
+    one = np.float32(1)
+    x = min(max(x - np.float32(0.5), np.float32(0)), np.float32(image.shape[1] - 1.001))
+    y = min(max(y - np.float32(0.5), np.float32(0)), np.float32(image.shape[0] - 1.001))
+    j, i = np.uint64(x), np.uint64(y)
+    a, b = np.float32(x - np.float32(j)), np.float32(y - np.float32(i))
+    below, right = i + np.uint64(1), j + np.uint64(1)
+    for c in range(count):
+        k = np.uint64(first + c)
+        top = image[i, j, k] * (one - a) + image[i, right, k] * a
+        out[c] = top * (one - b) + (image[below, j, k] * (one - a) + image[below, right, k] * a) * b
+
+
+@fast
+def body(
+    first: int,
+    stop: int,
+    ids: np.ndarray,
+    bary: np.ndarray,
+    triangles: np.ndarray,
+    source: np.ndarray,
+    layer: np.ndarray,
+    plate: np.ndarray,
+    out: np.ndarray,
+    flow: np.ndarray,
+) -> None:
+    """Rows of the layer of the whole person over what stands behind: *layer* [H, W, 4] colours and opacity, *plate* [H,
+    W, 3] -> *out* [H, W, 4] colours and opacity and *flow* [H, W, 2] the place in the photo."""
+    got = np.empty(4, np.float32)
+    one = np.float32(1)
+    for y in range(first, stop):
+        for x in range(ids.shape[1]):
+            f = ids[y, x]
+            if f < 0:
+                for c in range(3):
+                    out[y, x, c] = plate[y, x, c]
+                out[y, x, 3] = 0
+                flow[y, x, 0], flow[y, x, 1] = x + np.float32(0.5), y + np.float32(0.5)
+                continue
+            g = np.uint64(f)
+            u, v = bary[y, x, 0], bary[y, x, 1]
+            w = one - u - v
+            i, j, k = np.uint64(triangles[g, 0]), np.uint64(triangles[g, 1]), np.uint64(triangles[g, 2])
+            sx = u * source[i, 0] + v * source[j, 0] + w * source[k, 0]
+            sy = u * source[i, 1] + v * source[j, 1] + w * source[k, 1]
+            _look(layer, sx, sy, got, 0, 4)
+            a = got[3]
+            for c in range(3):
+                out[y, x, c] = plate[y, x, c] * (one - a) + a * got[c]
+            out[y, x, 3] = a
+            flow[y, x, 0], flow[y, x, 1] = sx, sy
+
+
+@part
+def _mean(
+    ids: np.ndarray, bary: np.ndarray, triangles: np.ndarray, points: np.ndarray, y: int, x: int, share: float,
+    out: np.ndarray,
+) -> None:  # fmt: skip
+    """Add *share* of the columns of one sample to *out*."""
+    g = np.uint64(ids[y, x])
+    u, v = bary[y, x, 0], bary[y, x, 1]
+    w = np.float32(1) - u - v
+    i, j, k = np.uint64(triangles[g, 0]), np.uint64(triangles[g, 1]), np.uint64(triangles[g, 2])
+    for c in range(COLUMNS):
+        out[c] += share * (u * points[i, c] + v * points[j, c] + w * points[k, c])
+
+
+@part
+def _shade(
+    kind: int, p: np.ndarray, photo: np.ndarray, maps: np.ndarray, eyes: np.ndarray, blink: np.ndarray,
+    mouth: np.ndarray, got: np.ndarray, area: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    """The colour of a place of the face, its opacity in the fourth, not multiplied."""
+    one = np.float32(1)
+    out[3] = p[ALPHA]
+    if kind == EYE_LEFT or kind == EYE_RIGHT:
+        side = eyes.shape[1]
+        x, y = (p[PLACE] * np.float32(0.5) + np.float32(0.5)), (np.float32(0.5) - p[PLACE + 1] * np.float32(0.5))
+        _look(eyes[kind - EYE_LEFT], x * side, y * side, got, 0, 3)
+        for c in range(3):
+            out[c] = got[c]
+        return
+    _look(maps, p[SOURCE], p[SOURCE + 1], area, 0, 4)
+    _look(photo, p[SOURCE], p[SOURCE + 1], got, 0, 3)
+    if kind == SKIN:
+        close = blink[0] if p[PLACE] > 0 else blink[1]
+        seen = p[SEEN] * (one - area[0]) * (one - area[1]) * (one - close * area[2])
+        seen = min(max(seen, np.float32(0)), one)
+        dark = one - np.float32(0.5) * close * area[3]
+        for c in range(3):
+            out[c] = p[GAIN] * dark * (seen * got[c] + (one - seen) * p[FILL + c])
+        return
+    # The inside of the mouth: what the photo shows of it, and else its own colour in the light that comes in.
+    seen = min(max(p[SEEN] * area[0], np.float32(0)), one)
+    for c in range(3):
+        inner = seen * got[c] + (one - seen) * p[FILL + c] * mouth[0]
+        out[c] = inner * (one - mouth[1]) + mouth[1] * mouth[2 + c]
+
+
+@fast
+def face(
+    first: int,
+    stop: int,
+    left: int,
+    top: int,
+    ids: np.ndarray,
+    bary: np.ndarray,
+    triangles: np.ndarray,
+    kinds: np.ndarray,
+    points: np.ndarray,
+    photo: np.ndarray,
+    maps: np.ndarray,
+    eyes: np.ndarray,
+    blink: np.ndarray,
+    mouth: np.ndarray,
+    out: np.ndarray,
+    flow: np.ndarray,
+) -> None:
+    """Rows of the face over *out*, from two by two samples a pixel; where all four show the same thing, their middle is
+    looked up once, so that only edges are softened.
+
+    *ids* and *bary* [2 h, 2 w] lie at (*left*, *top*); *points* [V, COLUMNS]; *maps* [H, W, 4] of the photo: between
+    the lips, between the lids, near the upper lids, lash line; *eyes* [2, S, S, 3]; *blink* [2] how far the left and
+    the right eye are more closed than in the photo; *mouth* [5]: light in the mouth, how sealed it is, and the colour
+    of a sealed one.
+    """
+    p, colour, total = np.empty(COLUMNS, np.float32), np.empty(4, np.float32), np.empty(4, np.float32)
+    got, area = np.empty(4, np.float32), np.empty(4, np.float32)
+    half, one = np.float32(0.5), np.float32(1)
+    for row in range(first, stop):
+        for column in range(ids.shape[1] // 2):
+            y, x = 2 * row, 2 * column
+            a, b, c, d = ids[y, x], ids[y, x + 1], ids[y + 1, x], ids[y + 1, x + 1]
+            if a < 0 and b < 0 and c < 0 and d < 0:
+                continue
+            even = a >= 0 and b >= 0 and c >= 0 and d >= 0
+            kind = kinds[a] if a >= 0 else -1
+            if even:
+                even = kinds[b] == kind and kinds[c] == kind and kinds[d] == kind
+            if even:
+                for n in range(COLUMNS):
+                    p[n] = 0
+                _mean(ids, bary, triangles, points, y, x, half, p)
+                sx, sy = p[SOURCE], p[SOURCE + 1]
+                _mean(ids, bary, triangles, points, y + 1, x + 1, half, p)
+                # A fold: the two halves come from different places.
+                even = abs(p[SOURCE] - 2 * sx) < 1.5 and abs(p[SOURCE + 1] - 2 * sy) < 1.5
+            if even:
+                if p[ALPHA] <= 0:
+                    continue
+                _shade(kind, p, photo, maps, eyes, blink, mouth, got, area, total)
+                for n in range(3):
+                    total[n] *= total[3]
+                move, sx, sy = total[3], p[SOURCE], p[SOURCE + 1]
+            else:
+                move, sx, sy = np.float32(0), np.float32(0), np.float32(0)
+                for n in range(4):
+                    total[n] = 0
+                for s in range(4):
+                    i, j = y + s // 2, x + s % 2
+                    if ids[i, j] < 0:
+                        continue
+                    for n in range(COLUMNS):
+                        p[n] = 0
+                    _mean(ids, bary, triangles, points, i, j, one, p)
+                    _shade(kinds[ids[i, j]], p, photo, maps, eyes, blink, mouth, got, area, colour)
+                    share = np.float32(0.25) * colour[3]
+                    for n in range(3):
+                        total[n] += share * colour[n]
+                    total[3] += share
+                    # As if it had been looked up in the pixel's middle.
+                    sx += share * (p[SOURCE] - np.float32(0.5) * (j - x) + np.float32(0.25))
+                    sy += share * (p[SOURCE + 1] - np.float32(0.5) * (i - y) + np.float32(0.25))
+                    move += share
+                if move > 0:
+                    sx, sy = sx / move, sy / move
+            i, j = row + top, column + left
+            if i < 0 or j < 0 or i >= out.shape[0] or j >= out.shape[1]:
+                continue
+            rest = one - total[3]
+            for n in range(3):
+                out[i, j, n] = out[i, j, n] * rest + total[n]
+            out[i, j, 3] = max(out[i, j, 3], total[3])
+            flow[i, j, 0] = flow[i, j, 0] * rest + sx * total[3]
+            flow[i, j, 1] = flow[i, j, 1] * rest + sy * total[3]
+
+
+@fast
+def finish(first: int, stop: int, made: np.ndarray, flow: np.ndarray, missing: np.ndarray, reach: float,
+           out: np.ndarray) -> None:  # fmt: skip
+    """Rows of *made* [H, W, 4] -> bytes *out* [H, W, 3 or 4]. Where a place has hardly moved, *missing* [H, W, 3], what
+    the layers lack of the photo, is added: what keeps still is the photo. *reach* in pixels."""
+    got = np.empty(3, np.float32)
+    for y in range(first, stop):
+        for x in range(made.shape[1]):
+            dx, dy = flow[y, x, 0] - x - np.float32(0.5), flow[y, x, 1] - y - np.float32(0.5)
+            away = (dx * dx + dy * dy) / (reach * reach)
+            share = np.float32(np.exp(-away)) if away < 12 else np.float32(0)
+            if share > 0:
+                _look(missing, flow[y, x, 0], flow[y, x, 1], got, 0, 3)
+            for c in range(3):
+                value = made[y, x, c]
+                if share > 0:
+                    value += share * got[c]
+                out[y, x, c] = np.uint8(min(max(value, np.float32(0)), np.float32(1)) * 255 + np.float32(0.5))
+            if out.shape[2] == 4:
+                out[y, x, 3] = np.uint8(min(max(made[y, x, 3], np.float32(0)), np.float32(1)) * 255 + np.float32(0.5))

@@ -1,0 +1,190 @@
+"""One face of one photo, taken apart once and put together again for every frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus import channels as ch
+from vultus import rotations
+from vultus.observers.fit import Fit
+from vultus.person import landmarks as lm
+from vultus.photo import acting, eyes, kernels, mouth
+from vultus.photo.filters import F32, step
+from vultus.photo.ground import Ground, ground
+from vultus.photo.surface import Maps, Surface, maps, surface
+from vultus.render.triangles import Rasteriser, vertex_normals
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+_STILL = 3.0 / 512  # of the longer side: moved that far, a place is drawn by the layers alone
+_MARGIN = 0.06  # of the picture that the face's layer may move beyond where it is in the photo
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What all frames of one face share; ``missing`` [H, W, 3] is what the layers lack of the photo at rest."""
+
+    photo: F32
+    fit: Fit
+    ground: Ground
+    surface: Surface
+    areas: Maps
+    eyes: F32
+    seal: F32
+    home: F32
+    base: F32
+    missing: F32
+
+
+def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
+    """Take *photo* float32 [H, W, 3] in [0, 1] apart; *fit* belongs to it, *mask* [H, W] is the person."""
+    mesh, own = fit.mesh, fit.row
+    vertices = np.empty_like(mesh.neutral)
+    mesh.evaluate_into(own, vertices)
+    seen, screen = to_camera(fit, vertices)
+    areas = maps(fit)
+    layer = surface(photo, fit, areas, vertices, seen, screen)
+    outline = float(np.median(mouth.marks(mesh, seen, lm.CONTOUR)[:, 2]))
+    behind = ground(photo, mask, fit, seen, screen, outline, areas.inside, layer.skin)
+    balls = eyes.balls(mesh)
+    baked = []
+    for ball, iris, turn in zip(balls, (lm.LEFT_IRIS, lm.RIGHT_IRIS), eyes.turned(own), strict=True):
+        ring = fit.landmarks[list(iris[1:])] - fit.landmarks[iris[0]]
+        layer.points[ball.vertices, kernels.PLACE : kernels.PLACE + 2] = ball.place
+        baked.append(
+            eyes.bake(
+                ball, turn, photo, areas.eyes, float(np.linalg.norm(ring, axis=1).mean()),
+                (fit.rotation, fit.translation), fit.focal, np.array(fit.size) / 2, layer.colour * 1.12,
+            )
+        )  # fmt: skip
+    blank = np.zeros((*photo.shape[:2], 3), np.float32)
+    scene = Scene(
+        photo, fit, behind, layer, areas, np.ascontiguousarray(np.stack(baked), np.float32), mouth.seal(mesh),
+        vertices, np.ascontiguousarray(layer.points), blank,
+    )  # fmt: skip
+    made = Painter(scene).layers(np.zeros(len(ch.CHANNELS), np.float32), 0.0)
+    blank[:] = photo - made[..., :3]
+    return scene
+
+
+def to_camera(fit: Fit, vertices: F32) -> tuple[F32, F32]:
+    """Vertices [V, 3] of the model -> camera points [V, 3], and pixels and 1/z [V, 3]."""
+    seen = (vertices @ fit.rotation.T.astype(np.float32) + fit.translation.astype(np.float32)).astype(np.float32)
+    return seen, on_screen(fit, seen)
+
+
+def on_screen(fit: Fit, seen: F32) -> F32:
+    """Camera points [N, 3] -> pixels and 1/z [N, 3]."""
+    inverse = 1 / np.maximum(seen[:, 2:], 1e-3)
+    centre = np.array(fit.size, np.float32) / 2
+    return np.concatenate([np.float32(fit.focal) * seen[:, :2] * inverse + centre, inverse], 1).astype(np.float32)
+
+
+class Painter:
+    """Draws frames of a scene into buffers of its own; one for each thread."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        height, width = scene.photo.shape[:2]
+        self._vertices = np.empty_like(scene.home)
+        self._normals = np.empty_like(scene.home)
+        self._points = scene.base.copy()
+        self._grid = Rasteriser(height, width)
+        self._made = np.empty((height, width, 4), np.float32)
+        self._flow = np.empty((height, width, 2), np.float32)
+        alpha = scene.surface.alpha > 0
+        _, screen = to_camera(scene.fit, scene.home)
+        low, high = screen[alpha, :2].min(0), screen[alpha, :2].max(0)
+        room = _MARGIN * max(width, height)
+        span = np.minimum(np.ceil(high - low + 2 * room), [width, height]).astype(int)
+        self._span = int(span[0]), int(span[1])
+        self._face = Rasteriser(2 * self._span[1], 2 * self._span[0])
+        self._moved = alpha
+
+    def draw(self, row: F32, given: float | None = None, alpha: bool = False) -> U8:
+        """The picture uint8 [H, W, 3] of a frame [69], or [H, W, 4] with *alpha*: the person without what stands behind.
+
+        *given* is how far the photo's own mouth gives way (:class:`acting.Rest`).
+        """
+        made = self.layers(row, acting.acted(row) if given is None else given)
+        height, width = made.shape[:2]
+        out = np.empty((height, width, 4 if alpha else 3), np.uint8)
+        reach = _STILL * max(height, width)
+        kernels.finish(np.int64(0), np.int64(height), made, self._flow, self.scene.missing, reach, out)
+        return out
+
+    def layers(self, row: F32, given: float) -> F32:
+        """Colours and opacity float32 [H, W, 4] of a frame, before what keeps still is made equal to the photo."""
+        s = self.scene
+        fit, mesh = s.fit, s.fit.mesh
+        shown = acting.shown(row, fit.row, given)
+        mesh.evaluate_into(shown, self._vertices)
+        vertices = self._vertices
+        closed = given * (1 - float(step(shown[ch.INDEX["jawOpen"]], 0.02, 0.25)))
+        if closed > 0:
+            vertices += np.float32(closed) * s.seal
+        rotation, shift = acting.turn(row, mesh, fit.angles[0])
+        self._draw_ground(vertices, rotation, shift)
+        self._draw_face(vertices, rotation, shift, shown)
+        return self._made
+
+    def _draw_ground(self, vertices: F32, rotation: F64, shift: F64) -> None:
+        s = self.scene
+        g, fit = s.ground, s.fit
+        view = fit.rotation.astype(np.float32)
+        nodes = g.points + (g.follow @ (vertices - s.home)) @ view.T
+        # x -> R x + s about the head's joint: a turn by a share of the angle, and the same share of what is left.
+        pivot = fit.mesh.joints.position("head").astype(np.float64)
+        left = rotation @ pivot + shift - pivot
+        axis = (fit.rotation @ rotations.from_matrix(rotation)).astype(np.float32)
+        angle = float(np.linalg.norm(axis))
+        centre = (fit.rotation @ pivot + fit.translation).astype(np.float32)
+        if angle > 1e-6:
+            axis = axis / np.float32(angle)
+            some = (np.float32(angle) * g.rigid)[:, None]
+            cosine, sine = np.cos(some), np.sin(some)
+            arm = nodes - centre
+            nodes = arm * cosine + np.cross(axis, arm) * sine + axis * (arm @ axis)[:, None] * (1 - cosine) + centre
+        if np.abs(left).max() > 0:
+            nodes = nodes + g.rigid[:, None] * (fit.rotation @ left).astype(np.float32)
+        self._grid.draw(on_screen(fit, np.ascontiguousarray(nodes, np.float32)), g.triangles, cull="none", threads=1)
+        kernels.body(
+            np.int64(0), np.int64(len(self._made)), self._grid.ids, self._grid.bary, g.triangles, g.source, g.layer,
+            g.plate, self._made, self._flow,
+        )  # fmt: skip
+
+    def _draw_face(self, vertices: F32, rotation: F64, shift: F64, shown: F32) -> None:
+        s = self.scene
+        fit, layer, points = s.fit, s.surface, self._points
+        turned = vertices @ rotation.T.astype(np.float32) + shift.astype(np.float32)
+        _, screen = to_camera(fit, turned)
+        vertex_normals(turned, layer.triangles, self._normals)
+        facing = self._normals @ fit.rotation.T.astype(np.float32)
+        gain = np.maximum(layer.light[0] + facing @ layer.light[1:], 0.05) / layer.lit
+        points[:, kernels.GAIN] = np.clip(gain, 0.8, 1.2)
+        if np.abs(rotation - np.eye(3)).max() > 1e-6:
+            edge = step(-facing[:, 2], 0.02, 0.30)
+            points[:, kernels.ALPHA] = np.where(layer.fixed, layer.alpha, layer.alpha * edge)
+        else:
+            points[:, kernels.ALPHA] = layer.alpha
+        width, height = fit.size
+        low, high = screen[self._moved, :2].min(0), screen[self._moved, :2].max(0)
+        most = np.array([width - self._span[0], height - self._span[1]])
+        left, top = np.clip(np.round(0.5 * (low + high) - 0.5 * np.array(self._span)), 0, most).astype(int)
+        fine = np.stack([2 * (screen[:, 0] - left), 2 * (screen[:, 1] - top), screen[:, 2]], 1)
+        self._face.draw(np.ascontiguousarray(fine, np.float32), layer.triangles, threads=1)
+        own = fit.row
+        blink = np.array([shown[i] - own[i] for i in (ch.INDEX["eyeBlinkLeft"], ch.INDEX["eyeBlinkRight"])], np.float32)
+        apart = mouth.gap(fit.mesh, vertices)
+        light = 0.45 + 0.55 * float(step(apart, 0.001, 0.010))
+        sealed = 1 - float(step(apart, 0.0008, 0.0032))
+        settings = np.array([light, sealed, *layer.sealed], np.float32)
+        kernels.face(
+            np.int64(0), np.int64(self._span[1]), np.int64(left), np.int64(top), self._face.ids, self._face.bary,
+            layer.triangles, layer.kinds, points, s.photo, s.areas.stack, s.eyes, np.clip(1.6 * blink, 0, 1), settings,
+            self._made, self._flow,
+        )  # fmt: skip
+

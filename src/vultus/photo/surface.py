@@ -1,0 +1,210 @@
+"""The face's own layer: which triangles it has, what each vertex shows of the photo, and what replaces the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, sparse
+
+from vultus.observers.basis import template
+from vultus.observers.fit import Fit
+from vultus.person import landmarks as lm
+from vultus.person.atlas import Kind, kinds
+from vultus.person.mesh import PersonMesh
+from vultus.photo import kernels, mouth
+from vultus.photo.filters import F32, blur, distance, polygon, sample, spread, step
+from vultus.render.triangles import Rasteriser, vertex_normals
+
+I32 = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+_KINDS: Final = {
+    Kind.SKIN: kernels.SKIN, Kind.SOCKET: kernels.SKIN, Kind.EYE_LEFT: kernels.EYE_LEFT,
+    Kind.EYE_RIGHT: kernels.EYE_RIGHT, Kind.TONGUE: kernels.TONGUE, Kind.UPPER_TEETH: kernels.UPPER,
+    Kind.LOWER_TEETH: kernels.LOWER, Kind.CAVITY: kernels.CAVITY,
+}  # fmt: skip
+_BELOW: Final = 0.19
+"""Metres below the eyes down to which the mesh hides what lies behind it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Soft masks [H, W] of the photo: ``lips`` between the inner margins, ``eyes`` between the lids, ``face`` inside
+    the outline; ``stack`` [H, W, 4] are those of ``kernels.face``."""
+
+    lips: F32
+    eyes: F32
+    face: F32
+    inside: F32
+    stack: F32
+
+
+def maps(fit: Fit) -> Maps:
+    """The masks of the photo that *fit* belongs to."""
+    marks, size = fit.landmarks, fit.size
+    unit = fit.eyes / 100
+    shut = float(np.linalg.norm(marks[13] - marks[14]))
+    lips = polygon(marks[list(lm.INNER_LIPS)], size)
+    lips = lips * step(shut, 0.015 * fit.eyes, 0.035 * fit.eyes)
+    left, right = polygon(marks[list(lm.LEFT_EYE)], size), polygon(marks[list(lm.RIGHT_EYE)], size)
+    eyes = np.maximum(left, right)
+    face = polygon(marks[list(lm.CONTOUR)], size)
+    tall = float(np.linalg.norm(marks[152] - marks[10]))
+    inside = step(distance(face > 0.5), 0.01 * tall, 0.09 * tall)
+    outside = distance(eyes < 0.5)
+    reach = max(2.2 * unit, 0.8)
+    near = np.where(eyes > 0.5, 1, np.clip(1 - (outside - reach) / (2.5 * unit), 0, 1))
+    lash = np.clip(1.6 - outside / max(unit, 0.6), 0, 1) * (outside > 0)
+    upper = np.zeros(eyes.shape, bool)
+    y, x = np.mgrid[: size[1], : size[0]].astype(np.float32) + 0.5
+    for outer, inner in ((33, 133), (263, 362)):
+        a, b = marks[outer], marks[inner]
+        along = (b - a) / max(float(np.linalg.norm(b - a)), 1e-6)
+        middle, wide = 0.5 * (a + b), float(np.linalg.norm(b - a))
+        down = np.array([-along[1], along[0]]) * (1 if along[0] > 0 else -1)
+        lx, ly = x - middle[0], y - middle[1]
+        upper |= (np.abs(lx * along[0] + ly * along[1]) < 0.75 * wide) & (lx * down[0] + ly * down[1] < 0.06 * wide)
+    stack = np.stack([_grown(lips, 1.2 * unit), eyes, blur(near * upper, 0.5 * unit), blur(lash * upper, 0.4 * unit)], -1)
+    return Maps(lips, eyes, face, inside, np.ascontiguousarray(stack, np.float32))
+
+
+def _grown(mask: F32, by: float) -> F32:
+    """A soft mask made wider by some pixels."""
+    if by < 0.5 or mask.max() <= 0:
+        return mask
+    return blur(ndimage.maximum_filter(mask, 2 * round(by) + 1), 0.4 * by)
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """``triangles`` int32 [F, 3] and ``kinds`` int32 [F] as the kernels have them; ``points`` float32 [V,
+    kernels.COLUMNS]; ``alpha`` [V]; ``fixed`` bool [V]: opaque whichever way it faces; ``skin`` the triangles of the
+    skin alone; ``light`` [4] of the photo: constant and by the normal to the camera; ``lit`` [V] by it in the photo;
+    ``sealed`` [3] the line between closed lips; ``colour`` [3] the skin's."""
+
+    triangles: I32
+    kinds: I32
+    points: F32
+    alpha: F32
+    fixed: Bools
+    skin: I32
+    light: F32
+    lit: F32
+    sealed: F32
+    colour: F32
+
+
+def _of(mesh: PersonMesh, kind: I32, *which: Kind) -> Bools:
+    out = np.zeros(len(mesh.neutral), bool)
+    out[mesh.triangles[np.isin(kind, which)]] = True
+    return out
+
+
+def _visible(screen: F32, triangles: I32, size: tuple[int, int], slack: float) -> Bools:
+    """Which points [V, 3] (pixels, 1/z) are not hidden by *triangles*, within *slack* metres."""
+    width, height = size
+    scale = 2 if max(size) <= 1024 else 1
+    raster = Rasteriser(height * scale, width * scale)
+    fine = screen * np.array([scale, scale, 1], np.float32)
+    raster.draw(np.ascontiguousarray(fine, np.float32), triangles)
+    z = 1 / np.maximum(raster.inverse_depth, 1e-6)
+    z = ndimage.maximum_filter(z, 3)
+    column = np.clip(fine[:, 0].astype(int), 0, width * scale - 1)
+    row = np.clip(fine[:, 1].astype(int), 0, height * scale - 1)
+    return np.asarray(1 / np.maximum(screen[:, 2], 1e-6) < z[row, column] + slack)
+
+
+def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen: F32) -> Surface:
+    """The face's layer of *photo* [H, W, 3]: *vertices* [V, 3] as the photo shows them, *seen* [V, 3] the same to the
+    camera, *screen* [V, 3] their pixels and 1/z."""
+    mesh = fit.mesh
+    kind = kinds(template(mesh.subdivisions))
+    drawn = np.isin(kind, list(_KINDS))
+    high = vertices[mesh.triangles][:, :, 1].max(1) > -_BELOW
+    triangles = np.ascontiguousarray(mesh.triangles[drawn & high])
+    shown = np.ascontiguousarray(_table()[kind[drawn & high]])
+    skin = np.ascontiguousarray(mesh.triangles[(kind == Kind.SKIN) | (kind == Kind.CLOTH)])
+    on_skin = _of(mesh, kind, Kind.SKIN)
+    eyes = _of(mesh, kind, Kind.EYE_LEFT, Kind.EYE_RIGHT)
+    within = _of(mesh, kind, Kind.TONGUE, Kind.UPPER_TEETH, Kind.LOWER_TEETH, Kind.CAVITY)
+    socket = _of(mesh, kind, Kind.SOCKET) & ~on_skin
+    cavity = _of(mesh, kind, Kind.CAVITY) & ~on_skin
+    within &= ~on_skin
+
+    normals = vertex_normals(vertices, triangles)
+    facing = (normals @ fit.rotation.T).astype(np.float32)
+    pixels = screen[:, :2]
+    alpha = sample(areas.inside, pixels)
+    alpha = np.where(on_skin & (facing[:, 2] > 0.25), 0, alpha)
+    fixed = within | eyes | socket | cavity
+    alpha = np.where(fixed, 1, alpha).astype(np.float32)
+
+    front = _visible(screen, triangles, fit.size, 0.0012) & (facing[:, 2] < 0.05)
+    between = sample(areas.lips, pixels) > 0.5
+    inside_lips = _visible(screen, np.ascontiguousarray(triangles[shown != kernels.CAVITY]), fit.size, 0.002) & between
+    visible = np.where(within, inside_lips & ~cavity, front & on_skin).astype(np.float32)
+
+    colour = sample(blur(photo, 0.01 * fit.eyes), pixels)
+    away = sample(distance(areas.eyes < 0.5), pixels)
+    sound = on_skin & (visible > 0.5) & (facing[:, 2] < -0.25) & (away > 0.055 * fit.eyes)
+    sound &= (sample(_grown(areas.lips, 0.02 * fit.eyes), pixels) < 0.1) & (sample(areas.face, pixels) > 0.5)
+    if sound.sum() < 50:
+        sound = on_skin & (facing[:, 2] < -0.2)
+    tone = np.median(colour[sound], 0)
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    ones = np.ones(len(edges), np.float32)
+    near = sparse.csr_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(len(vertices),) * 2)
+    near = ((near + near.T) > 0).astype(np.float32)
+    fill = spread(colour, sound, near, 60)
+    light = fill.mean(1, keepdims=True)
+    fill = fill * np.minimum(1, 0.97 * tone.mean() / np.maximum(light, 1e-3))
+    fill = _mouth_colours(mesh, fill, tone, within, areas, photo)
+
+    rows = np.concatenate([np.ones((int(sound.sum()), 1)), facing[sound]], 1)
+    lamp = np.linalg.lstsq(rows, colour[sound].mean(1), rcond=None)[0].astype(np.float32)
+    lit = np.maximum(lamp[0] + facing @ lamp[1:], 0.1).astype(np.float32)
+    red = on_skin & (visible > 0.5) & (sample(polygon(fit.landmarks[list(lm.OUTER_LIPS)], fit.size), pixels) > 0.7)
+    red &= sample(areas.lips, pixels) < 0.1
+    sealed = 0.60 * (np.median(colour[red], 0) if red.sum() > 10 else 0.8 * tone)
+
+    points = np.zeros((len(vertices), kernels.COLUMNS), np.float32)
+    points[:, :2] = pixels
+    points[:, kernels.ALPHA] = alpha
+    points[:, kernels.SEEN] = visible
+    points[:, kernels.GAIN] = 1
+    points[:, kernels.FILL : kernels.FILL + 3] = fill
+    points[:, kernels.PLACE] = mesh.rest[:, 0]
+    return Surface(
+        triangles, shown, points, alpha, fixed, skin, lamp, lit, sealed.astype(np.float32), tone.astype(np.float32)
+    )
+
+
+def _table() -> I32:
+    out = np.full(max(Kind) + 1, -1, np.int32)
+    for kind, number in _KINDS.items():
+        out[kind] = number
+    return out
+
+
+def _mouth_colours(
+    mesh: PersonMesh, fill: F32, tone: F32, within: Bools, areas: Maps, photo: F32
+) -> F32:
+    """*fill* [V, 3] with the inside of the mouth: its own colours in the photo's light, teeth as white as those seen."""
+    own, enamel = mouth.albedo(mesh)
+    white = np.array([0.86, 0.80, 0.72]) * min(1.12, 1.2 * float(tone.mean()) / 0.62)
+    teeth = photo[ndimage.minimum_filter(areas.lips, 3) > 0.9]
+    if len(teeth) > 40:
+        bright = teeth.mean(1)
+        teeth = teeth[bright > np.percentile(bright, 55)]
+        # Only what is brighter and paler than the gums is a tooth.
+        if teeth.mean() > 0.45 * tone.mean() and np.ptp(np.median(teeth, 0)) < 0.35:
+            white = np.median(teeth, 0)
+    deep = mouth.depth_light(mesh)[:, None]
+    # The light of the room tints flesh as it does skin.
+    warm = tone / max(float(tone.mean()), 1e-3)
+    flesh = own * float(tone.mean()) * 0.95 * (0.65 + 0.35 * warm)
+    made = np.where(enamel[:, None], own * white, flesh) * deep**0.75
+    return np.where(within[:, None], made, fill).astype(np.float32)
