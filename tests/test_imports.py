@@ -27,17 +27,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("signals", "io", "person", "render"),
     ("clip",),
     ("voices",),
-    ("drivers", "heads", "observers", "critics"),
+    ("drivers", "heads", "photo", "observers", "critics"),
     ("stage", "datasets", "parts"),
     ("recipes",),
     # These know everything.
-    ("pipeline", "tracking", "doctor", "demo", "judge", "lab", "studio", "terminal", "commands"),
+    ("pipeline", "looks", "tracking", "doctor", "demo", "judge", "lab", "studio", "terminal", "commands"),
     ("cli", "__main__", "__init__"),
 )
 NEIGHBOURS = {("person", "render"), ("heads", "observers"), ("critics", "observers"), ("datasets", "stage")}
-NEIGHBOURS |= {("drivers", "observers")}
-"""A person is drawn by the rasteriser; the head of a photo is fitted by an observer, and judges of faces find them;
-a video drives through what is observed in it; what the stage makes is a data set."""
+NEIGHBOURS |= {("drivers", "observers"), ("heads", "photo"), ("photo", "observers")}
+"""A person is drawn by the rasteriser; the head of a photo is fitted by an observer and drawn by the photo's layers;
+judges of faces find them; a video drives through what is observed in it; what the stage makes is a data set."""
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml"}
 FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_CALLS = {"os.system", "os.popen", "torch.load", "pickle.load", "pickle.loads", "tempfile.mktemp"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from vultus.observers.basis import FORMAT, VERSION
 from vultus.person.identity import Identity
 from vultus.person.mesh import build_mesh

@@ -46,6 +46,7 @@ def hero() -> None:
 # Sheets with the sizes of their tiles: small enough that no file is over LARGEST.
 SHEETS = {
     "people": 176, "expressions": 176, "visemes": 224, "lights": 176, "places": 176, "turntable": 176, "styles": 120,
+    "photo": 176,
 }  # fmt: skip
 LARGEST = 600_000
 SEEN_AT = (18, 46, 75, 98, 131)  # frames of the picture of the tracker

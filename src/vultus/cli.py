@@ -82,7 +82,7 @@ class Animate:
     """Whose face is followed where the video shows several: 1 is the largest at its beginning; the one that is seen
     most unless given."""
     face: str = FACE
-    """Who speaks: person:SEED or person:key=value,…"""
+    """Who speaks: person:SEED or person:key=value,…, a photo (.png, .jpg, .webp) or a .face file"""
     style: str = ""
     """Emotion and manner, such as happy:0.6,head:0.5"""
     seed: str = "0"
@@ -98,6 +98,10 @@ class Animate:
     place: Annotated[str | None, tyro.conf.arg(metavar="PLACE")] = None
     """What stands behind it: paper, slate, clay, brick, plaster, office, room, books, city, park, dusk or stage; the
     place that goes with the light unless given."""
+    speaker: str = ""
+    """Which face of a photo speaks: its number from the left, or all (the largest unless given)."""
+    full: bool = False
+    """Show the whole photo instead of a square around the face; --size is its longer side then."""
     out: Outputs = ()
     """What to write: .mp4, .glb, .csv (Live Link Face), .json (Audio2Face) or .npz; may be given several times."""
 
@@ -121,6 +125,8 @@ class Animate:
                 quality=self.quality,
                 light=self.light,
                 place=self.place,
+                speaker=self.speaker,
+                full=self.full,
                 out=self.out or (pipeline.default_output(self.speech),),
                 progress=step,
             )
@@ -129,10 +135,11 @@ class Animate:
     def _follow(self, video: str) -> None:
         """Follow the face in a *video*."""
         from vultus import pipeline, tracking
+        from vultus.looks import Look
 
         if self.speech or self.text or self.voice or self.style:
             raise VultusError("A face cannot follow a video and speak too", "Give --drive alone, or leave it out")
-        look = pipeline.Look(self.face, self.size, self.quality, self.light, self.place)
+        look = Look(self.face, self.size, self.quality, self.light, self.place, self.speaker, self.full)
         out = self.out or (pipeline.default_output(video),)
         rate = None if self.fps == FPS else self.fps
         with progress("animate") as step:
@@ -151,9 +158,10 @@ class Render:
     motion: Positional[File] = None
     """A motion: .csv (Live Link Face), .json (Audio2Face), .npz or an animated .glb"""
     sheet: Annotated[Sheet | None, tyro.conf.arg(metavar="KIND")] = None
-    """Draw a contact sheet instead: people, expressions, visemes, lights, places, turntable or styles."""
+    """Draw a contact sheet instead: people, expressions, visemes, lights, places, turntable, styles or photo."""
     face: Annotated[str | None, tyro.conf.arg(metavar="FACE")] = None
-    """Whose face: person:SEED or person:key=value,… (person:14 unless given; a sheet of people begins at seed 0)"""
+    """Whose face: person:SEED or person:key=value,…, or a photo (person:14 unless given; a sheet of people begins at
+    seed 0)"""
     sound: File = None
     """A sound or video file to lay under the video."""
     fps: Annotated[str | None, tyro.conf.arg(metavar="RATE")] = None
@@ -167,6 +175,10 @@ class Render:
     place: Annotated[str | None, tyro.conf.arg(metavar="PLACE")] = None
     """What stands behind it: paper, slate, clay, brick, plaster, office, room, books, city, park, dusk or stage; the
     place that goes with the light unless given."""
+    speaker: str = ""
+    """Which face of a photo speaks: its number from the left, or all (the largest unless given)."""
+    full: bool = False
+    """Show the whole photo instead of a square around the face; --size is its longer side then."""
     out: Outputs = ()
     """What to write: .mp4 or .glb; may be given several times (default: motion.mp4). A sheet is a .png."""
 
@@ -189,6 +201,8 @@ class Render:
                 quality=self.quality,
                 light=self.light,
                 place=self.place,
+                speaker=self.speaker,
+                full=self.full,
                 out=self.out or ("motion.mp4",),
                 progress=step,
             )
@@ -210,6 +224,31 @@ class Render:
             place=self.place,
         )
         print(f"wrote {out}")
+
+
+@dataclass(frozen=True)
+class Face:
+    """Fit the faces of a photo once, so that the next run with it starts at once."""
+
+    photo: Positional[str]
+    """The picture: .png, .jpg or .webp"""
+    out: Annotated[str | None, tyro.conf.arg(metavar="FILE")] = None
+    """The .face file to write; the photo's name with .face unless given."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from pathlib import Path
+
+        from vultus.heads.photo import save
+
+        path, faces = save(self.photo, self.out or str(Path(self.photo).with_suffix(".face")))
+        for i, fit in enumerate(faces, 1):
+            yaw, pitch, roll = fit.angles
+            print(
+                f"face {i:<23}{fit.eyes:.0f} pixels between the eyes, fitted to {fit.error_fine:.1f} % of that "
+                f"({fit.error:.1f} % by shapes alone); turned {yaw:+.0f}, {pitch:+.0f}, {roll:+.0f} degrees"
+            )
+        print(f"wrote {path}")
 
 
 @dataclass(frozen=True)
@@ -263,6 +302,8 @@ class Bench:
     """Measure the stage instead: frames a second with all buffers, whether they are true, and where landmarks lie."""
     judges: bool = False
     """Validate the judges instead: whether they find what is known, and put motions in the order that people would."""
+    photo: bool = False
+    """Measure photos that move instead: how near drawn people as photos come to the people themselves, and how fast."""
     voices: bool = False
     """Measure the voices instead: their phone times against forced alignment (40 sentences each, 8 with --quick)."""
 
@@ -284,8 +325,8 @@ class Bench:
 
         with progress("bench") as step:
             table = bench(
-                quick=self.quick, look=self.look, stage=self.stage, track=self.track, json_path=self.json,
-                progress=step,
+                quick=self.quick, look=self.look, stage=self.stage, track=self.track, photo=self.photo,
+                json_path=self.json, progress=step,
             )  # fmt: skip
         print(table)
 
@@ -307,6 +348,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "animate": Animate,
     "render": Render,
     "track": Track,
+    "face": Face,
     "convert": Convert,
     "judge": Judge,
     "stage": Stage,

@@ -7,7 +7,7 @@ from typing import Final, Literal
 Quality = Literal["draft", "default", "film"]
 """How much work goes into a picture."""
 
-Sheet = Literal["people", "expressions", "visemes", "lights", "places", "turntable", "styles"]
+Sheet = Literal["people", "expressions", "visemes", "lights", "places", "turntable", "styles", "photo"]
 """The contact sheets that ``render --sheet`` draws."""
 
 FACE: Final = "person:14"

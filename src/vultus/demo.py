@@ -12,6 +12,7 @@ import numpy as np
 from vultus import pipeline, store
 from vultus.defaults import FACE, FPS, Quality
 from vultus.errors import VultusError
+from vultus.looks import Look
 from vultus.motion import Motion, concatenate, video_fps
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def demo(
     spans = _kept(phones_of(sound.blocks(pipeline.SPEECH_RATE), words), heard)
     rate = video_fps(FPS)
     motions = _kept(perform(spans, seed=seed, fps=rate), shown)
-    look = pipeline.Look(face, quality=quality)
+    look = Look(face, quality=quality)
     report = pipeline.produce(motions, rate, outputs, look=look, sound=sound, progress=progress)
     measured = _measured(concatenate(shown), whole(heard), PersonHead(face, quality="draft"))
     again = "the first run on a machine compiles before the first picture, later ones do not"

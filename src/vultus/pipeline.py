@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vultus.defaults import FACE, FPS, LIGHT, SIZE, Quality
 from vultus.errors import VultusError
+from vultus.looks import Look
 from vultus.motion import Motion, Time, concatenate, video_fps
 
 if TYPE_CHECKING:
@@ -63,27 +64,6 @@ class Report:
             yield f"wrote {path}{timing if i == 0 and self.frames else ''}"
         for name, note in self.notes.items():
             yield f"{name:<28}{note}"
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a face is drawn: who, how large in pixels, with how much work, in which light and where."""
-
-    face: str = FACE
-    size: int = SIZE
-    quality: Quality = "default"
-    light: str = LIGHT
-    place: str | None = None
-
-    def check(self) -> None:
-        """Raise VultusError for a name that does not exist, before the work and not after it."""
-        from vultus.person import light, places
-        from vultus.person.identity import parse_identity
-
-        parse_identity(self.face)
-        light.rig(self.light)
-        if self.place is not None:
-            places.check(self.place)
 
 
 @dataclass(frozen=True)
@@ -145,6 +125,8 @@ def animate(
     quality: Quality = "default",
     light: str = LIGHT,
     place: str | None = None,
+    speaker: str = "",
+    full: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Speech (a sound or video file) -> every file in *out*, by its extension (see ``OUTPUTS``).
@@ -152,7 +134,9 @@ def animate(
     Without *speech*, *text* is spoken by *voice*, such as "espeak:en-gb+f3", or by the built-in one. *text* may be the
     name of a .txt file. The frame rate lies in (0, 240], *size* is the height and width of the video in pixels; *light*
     and *place* are names of ``person.light.RIGS`` and ``person.places.PLACES``, without *place* the one that goes with
-    the light. Raises VultusError on bad input.
+    the light. *face* may be a photo; which of its faces is the *speaker*, and whether it is shown in *full*, see
+    ``looks.Look``.
+    Raises VultusError on bad input.
     """
     from vultus.drivers.speech import drive, perform
     from vultus.drivers.style import parse_style
@@ -175,7 +159,7 @@ def animate(
             talk = stack.enter_context(Talk(words, voice, seed))
             sound = Sound(talk)
             motions = perform(talk.spans(), style=manner, seed=seed, fps=rate)
-        look = Look(face, size, quality, light, place)
+        look = Look(face, size, quality, light, place, speaker, full)
         return produce(motions, rate, outputs, look=look, sound=sound, progress=progress)
 
 
@@ -190,6 +174,8 @@ def render(
     quality: Quality = "default",
     light: str = LIGHT,
     place: str | None = None,
+    speaker: str = "",
+    full: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """A motion, or a file of one -> every file in *out*, with *sound* under a video; see :func:`animate`."""
@@ -199,7 +185,7 @@ def render(
     outputs = checked_outputs(out, [motion if not isinstance(motion, Motion) else None, sound])
     heard = Sound.open(sound) if sound else None
     pieces = (moving[i : i + 30] for i in range(0, len(moving), 30))
-    look = Look(face, size, quality, light, place)
+    look = Look(face, size, quality, light, place, speaker, full)
     return produce(pieces, moving.fps, outputs, look=look, sound=heard, progress=progress)
 
 
@@ -357,21 +343,17 @@ def _sink(
 @contextmanager
 def _video(path: Path, fps: Fraction, look: Look, sound: Sound | None, pictures: list[float]) -> Iterator[Sink]:
     """Renders pieces of motion into a video; the encoder works beside the renderer."""
-    from vultus.heads.person import PersonHead
-    from vultus.heads.sway import Sway
     from vultus.io.video import VideoWriter
 
     size = look.size
     if not SIZES[0] <= size <= SIZES[1] or size % 2:
         raise VultusError(f"A video cannot be {size} pixels wide", f"Give an even --size in {SIZES[0]}–{SIZES[1]}")
-    head = PersonHead(look.face, size=(size, size), quality=look.quality, light=look.light, place=look.place)
-    head.bake()
-    sway = Sway()
+    frames, shape = look.head()
     heard = sound.blocks(VIDEO_RATE) if sound else None
-    with VideoWriter(path, size=(size, size), fps=fps, audio=heard, audio_rate=VIDEO_RATE) as writer:
+    with VideoWriter(path, size=shape, fps=fps, audio=heard, audio_rate=VIDEO_RATE) as writer:
 
         def write(motion: Motion) -> None:
-            for frame in head.frames([motion], sway):
+            for frame in frames(motion):
                 if not pictures:
                     pictures.append(time.perf_counter())
                 writer.write(frame)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vultus.errors import VultusError
 from vultus.motion import MAX_VIDEO_FPS, Motion, Time, video_fps
-from vultus.pipeline import CURVES, Look, Progress, Report, Sound, checked_outputs, produce, write_motion
+from vultus.looks import Look
+from vultus.pipeline import CURVES, Progress, Report, Sound, checked_outputs, produce, write_motion
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from vultus import channels as ch
 from vultus.camera import Camera
 from vultus.defaults import FACE, Quality
+from vultus.heads.ordered import in_order
 from vultus.heads.sway import Sway
 from vultus.mesh import Model, Primitive, Skeleton, split_seams
 from vultus.motion import Motion
@@ -26,7 +26,6 @@ from vultus.person.mesh import PersonMesh, build_mesh
 from vultus.person.pack import PART_NAMES
 from vultus.person.portrait import Portrait
 from vultus.person.ribbons import Ribbons, ribbons
-from vultus.render.threads import alone, workers
 from vultus.render.triangles import vertex_normals
 
 Floats = NDArray[np.float32]
@@ -95,18 +94,7 @@ class PersonHead:
         sway = sway or Sway()
         # The hair's inertia is followed here, in order, before frames go to threads.
         rows = ((row, sway.step(row, float(motion.fps))) for motion in motions for row in motion.data)
-        count = workers()
-        if count == 1:
-            yield from (self._drawn(row, lag) for row, lag in rows)
-            return
-        with ThreadPoolExecutor(count) as pool:
-            pending: deque[Future[Pixels]] = deque()
-            for row, lag in rows:
-                pending.append(pool.submit(self._drawn, row, lag))
-                if len(pending) > count:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
+        yield from in_order(rows, lambda some: self._drawn(*some))
 
     def _drawn(self, row: Floats, lag: Floats) -> Pixels:
         """The picture of one frame whose hair lags by *lag* [2, 3], by a portrait that no other thread has."""
@@ -115,8 +103,7 @@ class PersonHead:
         except IndexError:
             painter = self._painter()
         try:
-            with alone():
-                return painter(row, lag)
+            return painter(row, lag)
         finally:
             self._painters.append(painter)
 

@@ -67,6 +67,7 @@ def bench(
     look: bool = False,
     stage: bool = False,
     track: bool = False,
+    photo: bool = False,
     json_path: str | Path | None = None,
     progress: Progress | None = None,
 ) -> str:
@@ -74,10 +75,11 @@ def bench(
 
     *look* measures how believable the drawn people are (:mod:`vultus.lab.look`) instead of how fast all is,
     *stage* how fast the stage films and whether its buffers are true (:mod:`vultus.lab.stage_figures`), *track* what
-    the tracker reads of people whose motion is known (:mod:`vultus.lab.track_figures`).
+    the tracker reads of people whose motion is known (:mod:`vultus.lab.track_figures`), *photo* how near a photo that
+    moves is to the person who was photographed (:mod:`vultus.lab.photo_figures`).
     """
     figures: list[Figure] = []
-    for figure in (_look if look else _truth if stage else _read if track else _measure)(quick):
+    for figure in (_look if look else _truth if stage else _read if track else _photo if photo else _measure)(quick):
         figures.append(figure)
         if progress:
             progress(float(len(figures)), None)
@@ -138,6 +140,12 @@ def _read(quick: bool) -> Iterator[Figure]:
 
 def _truth(quick: bool) -> Iterator[Figure]:
     from vultus.lab.stage_figures import figures
+
+    return figures(quick)
+
+
+def _photo(quick: bool) -> Iterator[Figure]:
+    from vultus.lab.photo_figures import figures
 
     return figures(quick)
 

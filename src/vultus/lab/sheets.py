@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from vultus.camera import Camera
-from vultus.channels import CHANNELS, EXPRESSION
+from vultus.channels import CHANNELS, EXPRESSION, EYE_LEFT, EYE_RIGHT, HEAD
 from vultus.defaults import FACE, LIGHT, Quality, Sheet
 from vultus.drivers.articulation import articulate, columns_of
 from vultus.drivers.style import express
@@ -83,7 +83,7 @@ def sheet(
 
     ``people``: sixteen seeds, from the seed in *face* on and with the properties it names (``person:age=70``).
     ``expressions``, ``visemes`` (the mouth close up), ``turntable``, ``lights``, ``places`` and ``styles`` (every hair
-    and beard): one *face*. *light* and *place* are those of every tile, but where the sheet is about them. *labels*
+    and beard): one *face*. ``photo``: a photo that moves, or a drawn person as the photo. *light* and *place* are those of every tile, but where the sheet is about them. *labels*
     writes a tile's name in its corner. Raises VultusError for an unknown kind or a size out of 32 to 1024.
     """
     if kind not in _KINDS:
@@ -196,9 +196,45 @@ def _styles(face: str | None, looks: Looks) -> Tiles:
                 yield f"{field} {name}", PersonHead(identity.replace(**{field: name}), **looks).frame(pose({}))
 
 
+MOVES: Final[dict[str, dict[str, float]]] = {
+    "the photo": {}, "ah": {"jawOpen": 0.45, "mouthLowerDown": 0.2}, "oo": {"mouthPucker": 0.7, "jawOpen": 0.08},
+    "oh": {"mouthFunnel": 0.6, "jawOpen": 0.25}, "ee": {"mouthStretch": 0.45, "jawOpen": 0.12},
+    "f": {"mouthRollLower": 0.6, "mouthUpperUp": 0.3}, "m": {"mouthPress": 0.4}, "smile": {"mouthSmile": 0.8},
+    "blink": {"eyeBlink": 1.0}, "brows up": {"browInnerUp": 0.8, "browOuterUp": 0.7}, "brows down": {"browDown": 0.9},
+    "gaze": {"gaze": 17.0}, "yaw 18": {"yaw": 18.0}, "yaw -18": {"yaw": -18.0}, "pitch 10": {"pitch": 10.0},
+    "roll -12": {"roll": -12.0, "jawOpen": 0.2},
+}  # fmt: skip
+"""What the sheet of a photo shows: shapes as in ``EXPRESSIONS``, and degrees."""
+
+
+def moved(values: dict[str, float]) -> F32:
+    """The frame [69] of shapes, and of ``yaw``, ``pitch``, ``roll`` and ``gaze`` (to the person's left) in degrees."""
+    turns = ("pitch", "yaw", "roll")
+    row = pose({name: value for name, value in values.items() if name not in (*turns, "gaze")}).copy()
+    for name, value in values.items():
+        if name in turns:
+            row[HEAD.start + turns.index(name)] = np.radians(value)
+        elif name == "gaze":
+            row[[EYE_LEFT.start + 1, EYE_RIGHT.start + 1]] = np.radians(value)
+    return row
+
+
+def _photo(face: str | None, looks: Looks) -> Tiles:
+    from vultus.heads.photo import PhotoHead
+    from vultus.looks import PHOTOS
+
+    if face is not None and Path(face).suffix.lower() in PHOTOS:
+        head = PhotoHead(face, size=looks["size"])
+    else:
+        head = PhotoHead(PersonHead(face or FACE, **looks).frame(pose({})).copy(), size=looks["size"])
+    motion = Motion(np.stack([moved(values) for values in MOVES.values()]), Fraction(30))
+    yield from zip(MOVES, head.frames([motion]), strict=True)
+
+
 _KINDS: Final[dict[str, tuple[Callable[[str | None, Looks], Tiles], int]]] = {
     "people": (_people, 4), "expressions": (_expressions, 4), "visemes": (_visemes, 4), "lights": (_lights, 4),
     "places": (_places, 4), "turntable": (_turntable, 4), "styles": (_styles, 6),
+    "photo": (_photo, 4),
 }  # fmt: skip
 
 

@@ -53,7 +53,8 @@ class Fit:
     """A person fitted to a face in a picture of *size* (width, height) pixels.
 
     ``rotation`` [3, 3] and ``translation`` [3] metres take the model (y up, looking along +z, the origin between the
-    eyes) to the camera (x right, y down, z forward) of focal length ``focal`` pixels and the centre of the picture;
+    eyes) to the camera (x right, y down, z forward) of focal length ``focal`` pixels, which looks at the middle of the
+    face, ``centre`` in pixels, because a picture does not tell from how far away or as a part of which it was taken;
     ``identity`` float32 [K] standard deviations; ``row`` float32 [69] the frame of a Motion that the picture shows,
     without the pose of the head; ``rows`` float32 [C + J, 3] coarse vertices and joints of the person at rest;
     ``landmarks`` float32 [478, 2] pixels; ``error`` of the model and ``error_fine`` of the result, mean distances to
@@ -62,6 +63,7 @@ class Fit:
 
     size: tuple[int, int]
     focal: float
+    centre: F64
     rotation: F64
     translation: F64
     identity: F32
@@ -93,7 +95,8 @@ class Fit:
         matrix = np.eye(4)
         matrix[:3, :3], matrix[:3, 3] = self.rotation, self.translation
         width, height = self.size
-        return Camera(width, height, (self.focal, self.focal), (width / 2, height / 2), matrix)
+        x, y = map(float, self.centre)
+        return Camera(width, height, (self.focal, self.focal), (x, y), matrix)
 
     @cached_property
     def mesh(self) -> PersonMesh:
@@ -102,14 +105,10 @@ class Fit:
 
     def cut(self, left: float, top: float, scale: float, size: tuple[int, int]) -> Fit:
         """The same fit for a part of the picture from (*left*, *top*), *scale* times as large, *size* pixels."""
-        width, height = self.size
-        focal = self.focal * scale
-        centre = (np.array([width / 2 - left, height / 2 - top]) * scale) - np.array(size) / 2
-        # Another centre of the picture means another direction of view: the head is shifted across it.
-        shift = np.append(centre * self.translation[2] / focal, 0.0)
-        marks = ((self.landmarks - [left, top]) * scale).astype(np.float32)
+        corner = np.array([left, top])
+        marks = ((self.landmarks - corner) * scale).astype(np.float32)
         return replace(
-            self, size=size, focal=focal, translation=self.translation + shift, landmarks=marks
+            self, size=size, focal=self.focal * scale, centre=(self.centre - corner) * scale, landmarks=marks
         )  # fmt: skip
 
 
@@ -146,7 +145,7 @@ def _weights() -> F64:
 class _View:
     """One picture while it is being fitted."""
 
-    def __init__(self, face: Face, size: tuple[int, int], model: tuple[F64, F64, int]) -> None:
+    def __init__(self, face: Face, model: tuple[F64, F64, int]) -> None:
         self.target = face.landmarks[:, :2].astype(np.float64)
         eyes = np.linalg.norm(self.target[lm.LEFT_EYE[0]] - self.target[lm.RIGHT_EYE[0]])
         tall = np.linalg.norm(self.target[10] - self.target[152])
@@ -155,7 +154,7 @@ class _View:
             raise VultusError(f"The face is too small: {eyes:.0f} pixels between the eyes", mend)
         self.eyes = float(max(eyes, 0.35 * tall))
         self.focal = float(_DISTANCE * max(tall, 1.6 * eyes))
-        self.centre = np.array(size) / 2
+        self.centre: F64 = 0.5 * (self.target.min(0) + self.target.max(0))
         self.rotation: F64 = FLIP @ face.rotation
         wide = np.linalg.norm(model[0][263] - model[0][33])
         self.translation = np.array([0.0, 0.0, self.focal * wide / self.eyes])
@@ -258,7 +257,6 @@ def _gaze(view: _View, rows: F32) -> tuple[F64, F64]:
     """Rotation vectors of the left and right eye that put the irises where the picture has them."""
     mesh = template(0)
     names = mesh.joints.names
-    rest = at_marks(rows[: len(mesh.coarse)])
     out = []
     for iris, joint, part in ((473, "leftEye", "eyeLeft"), (468, "rightEye", "eyeRight")):
         centre = rows[len(mesh.coarse) + names.index(joint)].astype(np.float64)
@@ -271,8 +269,7 @@ def _gaze(view: _View, rows: F32) -> tuple[F64, F64]:
         behind = along**2 - float(seen @ seen) + radius**2
         hit = view.rotation.T @ (ray * (along - np.sqrt(max(behind, 0.0))) - seen)
         hit /= np.linalg.norm(hit)
-        home = rest[iris] - centre
-        home /= np.linalg.norm(home)
+        home = np.array([0.0, 0.0, 1.0])
         axis = np.cross(home, hit)
         sine = float(np.linalg.norm(axis))
         angle = min(float(np.arctan2(sine, home @ hit)), 0.5)
@@ -303,7 +300,7 @@ def _finish(view: _View, identity: F64, size: tuple[int, int], refine: bool) -> 
         rows = (rows + _spread_out(flat @ view.rotation)).astype(np.float32)
     row = clamp(row[None])[0]
     return Fit(
-        size, view.focal, view.rotation, view.translation, identity.astype(np.float32), row, rows,
+        size, view.focal, view.centre, view.rotation, view.translation, identity.astype(np.float32), row, rows,
         view.target.astype(np.float32), error, fine,
     )  # fmt: skip
 
@@ -317,7 +314,7 @@ def fit_faces(faces: Sequence[Face], size: tuple[int, int], *, refine: bool = Tr
     if not faces:
         raise VultusError("There is no face to fit", "Give a picture in which a face can be seen")
     model = _model()
-    views = [_View(face, size, model) for face in faces]
+    views = [_View(face, model) for face in faces]
     identity = np.zeros(model[2])
     _solve(views, identity)
     return [_finish(view, identity, size, refine) for view in views]

@@ -49,7 +49,7 @@ class Rest:
 
 def acted(row: F32) -> float:
     """Whether the mouth of a frame does anything: 0 at rest to 1."""
-    values = np.nan_to_num(row[list(_ACTS)])
+    values = clamp(np.nan_to_num(row)[None])[0, list(_ACTS)]
     return float(step(float(values.max()), 0.03, 0.22))
 
 
@@ -88,7 +88,9 @@ def turn(row: F32, mesh: PersonMesh, yaw: float) -> tuple[F64, F64]:
     both = clean[ch.NECK] + clean[ch.HEAD]
     back = float(np.clip(1 - abs(yaw) / 60, 0.4, 1)) if both[1] * yaw < 0 else 1.0
     limits = np.radians([PITCH, YAW * back, ROLL])
-    share = np.array([soft(float(v), float(m)) / v if abs(v) > 1e-6 else 1.0 for v, m in zip(both, limits, strict=True)])
+    share = np.array(
+        [soft(float(v), float(m)) / v if abs(v) > 1e-6 else 1.0 for v, m in zip(both, limits, strict=True)]
+    )
     rotation, shift = np.eye(3), clean[ch.TRANSLATION].copy()
     for name, part in (
         ("neck", clean[ch.NECK] / 3), ("neck2", clean[ch.NECK] / 3), ("neck3", clean[ch.NECK] / 3),

@@ -43,8 +43,8 @@ def balls(mesh: PersonMesh) -> tuple[Ball, Ball]:
 
 
 def bake(
-    ball: Ball, turn: F32, photo: F32, aperture: F32, iris: float, view: tuple[NDArray[np.float64], NDArray[np.float64]],
-    focal: float, centre: NDArray[np.float64], white: F32,
+    ball: Ball, turn: F32, photo: F32, aperture: F32, iris: float,
+    view: tuple[NDArray[np.float64], NDArray[np.float64]], focal: float, centre: NDArray[np.float64], white: F32,
 ) -> F32:  # fmt: skip
     """The picture [SIDE, SIDE, 3] of an eye that is turned by the rotation vector *turn* in the photo.
 
@@ -61,7 +61,7 @@ def bake(
     pixels = focal * q[..., :2] / q[..., 2:] + centre
     colour = sample(photo, pixels)
     scale = max(photo.shape[0], photo.shape[1]) / 512
-    inside = step(distance(aperture > 0.5), 0.5 * scale, 1.8 * scale)
+    inside = step(distance(aperture > 0.5), 0.6 * scale, 2.2 * scale)
     seen = sample(inside, pixels) * (squares < 0.9)
     radius = float(np.clip(iris / (focal * ball.radius / float((view[0] @ ball.centre + view[1])[2])), 0.3, 0.62))
     sclera_seen = (seen > 0.8) & (away > 1.2 * radius)
@@ -78,7 +78,8 @@ def bake(
         sure += other
     ring = (seen > 0.8) & (away < 0.9 * radius) & (away > 0.45 * radius)
     middle = np.median(colour[ring], 0) if ring.sum() > 8 else np.array([0.12, 0.09, 0.08])
-    base = sclera * (1 - 0.38 * step(away, 0.45, 0.95))[..., None]
+    # Under the upper lid lies its shadow.
+    base = sclera * ((1 - 0.38 * step(away, 0.45, 0.95)) * (1 - 0.25 * step(y, 0.15, 0.6)))[..., None]
     edge = step(away, 0.90 * radius, 1.10 * radius)[..., None]
     base = middle * (1 - edge) + base * edge
     sure = np.clip(sure, 0, 1)[..., None]

@@ -21,15 +21,20 @@ _JAW = (
     234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454,
 )  # fmt: skip
 _CELLS = 128  # along the longer side
-_FLAT = 0.02  # metres behind the face's outline from which depth counts a quarter: hair is not where the skull is
+_SHARED = 2.0  # cells over which nodes share their moves
+_FADE = 0.7  # heights of the face below the jaw at which nothing turns any more
+_FLAT = 0.03  # metres behind the face's outline from which depth counts less: hair is not where the skull is
+_SLOPE = 0.55
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """``points`` float32 [N, 3] nodes in the camera's metres, ``source`` [N, 2] in the photo's pixels, ``follow``
+    """``shape`` rows and columns of the grid; ``points`` float32 [N, 3] nodes in the camera's metres, ``source`` [N, 2]
+    in the photo's pixels, ``follow``
     sparse [N, V] what they take of the mesh's moves, ``rigid`` [N] in [0, 1] how far they turn with the head,
     ``triangles`` int32 [F, 3]; ``layer`` [H, W, 4] the person's colours and opacity; ``plate`` [H, W, 3]."""
 
+    shape: tuple[int, int]
     points: F32
     source: F32
     follow: sparse.csr_matrix[np.float32]
@@ -37,6 +42,12 @@ class Ground:
     triangles: I32
     layer: F32
     plate: F32
+
+    def moved(self, moves: F32) -> F32:
+        """The nodes [N, 3] when the mesh has moved by *moves* [V, 3]. They share their moves with their neighbours, so
+        that a chin that drops pushes the neck before it instead of covering it at once."""
+        shared = np.asarray(self.follow @ moves, np.float32).reshape(*self.shape, 3)
+        return self.points + ndimage.gaussian_filter(shared, (_SHARED, _SHARED, 0), truncate=2.5).reshape(-1, 3)
 
 
 def rigidity(points: F32, fit: Fit) -> F32:
@@ -54,10 +65,15 @@ def rigidity(points: F32, fit: Fit) -> F32:
     side = np.clip((np.abs(local[:, 0] - jaw[:, 0].mean()) - 0.5 * wide) / (0.5 * wide), 0, 1)
     line = line * (1 - side) + side * np.maximum(line, -0.25 * tall)
     below = local[:, 1] - line
-    rigid = 1 - step(below, -0.05 * tall, 1.0 * tall)
+    rigid = 1 - step(below, -0.05 * tall, _FADE * tall)
     width, height = fit.size
     border = np.minimum(np.minimum(points[:, 0], width - points[:, 0]), height - points[:, 1])
     size = min(width, height)
+    # What is far away is no head, whatever it is: an ellipse around the skull with room for hair.
+    away = np.hypot(local[:, 0] / (0.45 * tall), (local[:, 1] + 0.55 * tall) / (0.75 * tall))
+    rigid = rigid * (1 - step(away, 1.6, 2.3))
+    # Below the jaw only the neck goes along, and what hangs close to it.
+    rigid = rigid * (1 - step(below, 0, 0.3 * tall) * step(np.abs(local[:, 0]) / tall, 0.42, 0.85))
     return np.asarray(
         rigid * (1 - step(below, 0, 0.25 * tall) * (1 - step(border, 0.01 * size, 0.14 * size))), np.float32
     )
@@ -83,16 +99,16 @@ def ground(photo: F32, mask: F32, fit: Fit, seen: F32, screen: F32, outline: flo
     raster.draw(screen, skin)
     covered = ndimage.binary_erosion(raster.ids >= 0, np.ones((3, 3)))
     away, near_y, near_x = nearest(covered)
-    z = np.where(covered, 1 / np.maximum(raster.inverse_depth, 1e-6), 0)[near_y, near_x].astype(np.float32)
+    z: F32 = np.where(covered, 1 / np.maximum(raster.inverse_depth, 1e-6), 0)[near_y, near_x].astype(np.float32)
     unit = max(height, width) / 512
     far = np.clip(away / (8 * unit), 0, 1)
     z = z * (1 - far) + blur(z, 6 * unit) * far
     outline += _FLAT
-    z = np.minimum(z, outline) + 0.25 * np.maximum(z - outline, 0)
+    z = np.minimum(z, outline) + _SLOPE * np.maximum(z - outline, 0)
     loose = blur(1 - step(face, 0, 0.6), 4 * unit)
     z = z * (1 - loose) + blur(z, 0.05 * tall) * loose
     zs = z[py, px]
-    nodes = np.concatenate([(points - np.array(fit.size) / 2) / fit.focal * zs[:, None], zs[:, None]], 1)
+    nodes = np.concatenate([(points - fit.centre) / fit.focal * zs[:, None], zs[:, None]], 1)
 
     yy, xx = near_y[py, px], near_x[py, px]
     u, v = raster.bary[yy, xx, 0], raster.bary[yy, xx, 1]
@@ -115,7 +131,14 @@ def ground(photo: F32, mask: F32, fit: Fit, seen: F32, screen: F32, outline: flo
     triangles = np.ascontiguousarray(np.concatenate([quads[:, [0, 2, 1]], quads[:, [0, 3, 2]]]), np.int32)
     layer = np.ascontiguousarray(np.concatenate([colours, opaque[..., None]], -1), np.float32)
     return Ground(
-        nodes.astype(np.float32), points, follow, np.ascontiguousarray(rigid.ravel(), np.float32), triangles, layer, plate
+        (rows, columns),
+        nodes.astype(np.float32),
+        points,
+        follow,
+        np.ascontiguousarray(rigid.ravel(), np.float32),
+        triangles,
+        layer,
+        plate,
     )
 
 

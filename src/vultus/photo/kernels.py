@@ -10,7 +10,8 @@ SKIN, EYE_LEFT, EYE_RIGHT, TONGUE, UPPER, LOWER, CAVITY = range(7)
 """What a triangle of the face's layer is."""
 SOURCE, ALPHA, SEEN, GAIN, FILL, PLACE = 0, 2, 3, 4, 5, 8
 """Columns of a vertex: place in the photo (2), opacity, whether the photo shows it, light now over light in the photo,
-colour where the photo does not show it (3), and place on the eye, or across the face and 0 (2)."""
+colour where the photo does not show it (3), and place on the eye, or across the face and how near to the lashes of the
+upper lid (2)."""
 COLUMNS = 10
 
 
@@ -53,7 +54,8 @@ def body(
                 for c in range(3):
                     out[y, x, c] = plate[y, x, c]
                 out[y, x, 3] = 0
-                flow[y, x, 0], flow[y, x, 1] = x + np.float32(0.5), y + np.float32(0.5)
+                # The plate is the photo wherever nothing ever lies over it: nothing is missing here.
+                flow[y, x, 0], flow[y, x, 1] = np.float32(-1e4), np.float32(-1e4)
                 continue
             g = np.uint64(f)
             u, v = bary[y, x, 0], bary[y, x, 1]
@@ -91,20 +93,20 @@ def _shade(
     """The colour of a place of the face, its opacity in the fourth, not multiplied."""
     one = np.float32(1)
     out[3] = p[ALPHA]
-    if kind == EYE_LEFT or kind == EYE_RIGHT:
+    if kind in (EYE_LEFT, EYE_RIGHT):
         side = eyes.shape[1]
         x, y = (p[PLACE] * np.float32(0.5) + np.float32(0.5)), (np.float32(0.5) - p[PLACE + 1] * np.float32(0.5))
         _look(eyes[kind - EYE_LEFT], x * side, y * side, got, 0, 3)
         for c in range(3):
             out[c] = got[c]
         return
-    _look(maps, p[SOURCE], p[SOURCE + 1], area, 0, 4)
+    _look(maps, p[SOURCE], p[SOURCE + 1], area, 0, 3)
     _look(photo, p[SOURCE], p[SOURCE + 1], got, 0, 3)
     if kind == SKIN:
         close = blink[0] if p[PLACE] > 0 else blink[1]
         seen = p[SEEN] * (one - area[0]) * (one - area[1]) * (one - close * area[2])
         seen = min(max(seen, np.float32(0)), one)
-        dark = one - np.float32(0.5) * close * area[3]
+        dark = one - np.float32(0.5) * close * p[PLACE + 1]
         for c in range(3):
             out[c] = p[GAIN] * dark * (seen * got[c] + (one - seen) * p[FILL + c])
         return
@@ -137,8 +139,8 @@ def face(
     """Rows of the face over *out*, from two by two samples a pixel; where all four show the same thing, their middle is
     looked up once, so that only edges are softened.
 
-    *ids* and *bary* [2 h, 2 w] lie at (*left*, *top*); *points* [V, COLUMNS]; *maps* [H, W, 4] of the photo: between
-    the lips, between the lids, near the upper lids, lash line; *eyes* [2, S, S, 3]; *blink* [2] how far the left and
+    *ids* and *bary* [2 h, 2 w] lie at (*left*, *top*); *points* [V, COLUMNS]; *maps* [H, W, 3] of the photo: between
+    the lips, between the lids, near the upper lids; *eyes* [2, S, S, 3]; *blink* [2] how far the left and
     the right eye are more closed than in the photo; *mouth* [5]: light in the mouth, how sealed it is, and the colour
     of a sealed one.
     """
@@ -212,9 +214,15 @@ def finish(first: int, stop: int, made: np.ndarray, flow: np.ndarray, missing: n
     for y in range(first, stop):
         for x in range(made.shape[1]):
             dx, dy = flow[y, x, 0] - x - np.float32(0.5), flow[y, x, 1] - y - np.float32(0.5)
-            away = (dx * dx + dy * dy) / (reach * reach)
+            squares = dx * dx + dy * dy
+            away = squares / (reach * reach)
             share = np.float32(np.exp(-away)) if away < 12 else np.float32(0)
-            if share > 0:
+            if squares < 0.01:
+                # At rest to within what perspective does inside of a triangle.
+                share = np.float32(1)
+                for c in range(3):
+                    got[c] = missing[y, x, c]
+            elif share > 0:
                 _look(missing, flow[y, x, 0], flow[y, x, 1], got, 0, 3)
             for c in range(3):
                 value = made[y, x, c]

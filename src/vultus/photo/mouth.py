@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus import channels as ch
+from vultus.observers.fit import Fit
 from vultus.person import landmarks as lm
 from vultus.person.atlas import MOUTH_TILES
 from vultus.person.dentition import GUM_V
 from vultus.person.mesh import PersonMesh
-from vultus.photo.filters import F32, step
+from vultus.person.pack import PART_NAMES
+from vultus.photo.filters import F32, sample, step
 
 _UPPER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 _LOWER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
@@ -27,8 +29,6 @@ def albedo(mesh: PersonMesh) -> tuple[F32, NDArray[np.bool_]]:
     enamel = np.zeros(len(out), bool)
     out[mesh.part_vertices("tongue")] = _TONGUE
     for tile, part in zip(MOUTH_TILES[1:], ("teethUpper", "teethLower"), strict=True):
-        from vultus.person.pack import PART_NAMES
-
         some = mesh.part == PART_NAMES.index(part)
         corner, place = mesh.triangles[some].ravel(), mesh.uv[mesh.uv_triangles[some].ravel()]
         high = (place[:, 1] - tile[1]) / (tile[3] - tile[1])
@@ -48,7 +48,7 @@ def depth_light(mesh: PersonMesh) -> F32:
     behind = front[2] - mesh.neutral[:, 2]
     side = np.abs(mesh.neutral[:, 0] - front[0])
     deep = np.exp(-np.clip(behind - 0.010, 0, None) / 0.017)
-    return np.asarray(np.clip(deep * (1 - 0.55 * step(side, 0.012, 0.030)), 0.06, 1), np.float32)
+    return np.asarray(np.clip(deep * (1 - 0.55 * step(side, 0.012, 0.030)), 0.10, 1), np.float32)
 
 
 def marks(mesh: PersonMesh, vertices: F32, which: tuple[int, ...] | list[int]) -> F32:
@@ -84,7 +84,10 @@ def seal(mesh: PersonMesh) -> F32:
     skin[mesh.part_vertices("skin")] = True
     near = skin & (np.abs(v - middle) < [0.045, 0.03, 0.03]).all(1)
     out = np.zeros_like(v)
-    for points, move, side in ((upper, -0.5 * apart, jaw[:, 1] > 0.5 * below), (lower, 0.5 * apart, jaw[:, 1] <= 0.5 * below)):
+    for points, move, side in (
+        (upper, -0.5 * apart, jaw[:, 1] > 0.5 * below),
+        (lower, 0.5 * apart, jaw[:, 1] <= 0.5 * below),
+    ):
         some = np.flatnonzero(near & side)
         squares = ((v[some][:, None] - points) ** 2).sum(-1)
         weight = np.exp(-squares / (2 * 0.006**2)) + 1e-12
@@ -93,18 +96,38 @@ def seal(mesh: PersonMesh) -> F32:
     return out
 
 
-def lower_teeth_line(photo: F32, marks_2d: F32, eyes: float) -> float | None:
+def teeth_down(photo: F32, fit: Fit) -> float:
+    """Metres by which the upper teeth must go down to end where the photo's teeth end, or to be seen as they should.
+
+    Where no teeth are seen they end at most 1.5 mm above the margin of the upper lip.
+    """
+    mesh = fit.mesh
+    vertices = np.empty_like(mesh.neutral)
+    mesh.evaluate_into(fit.row, vertices)
+    teeth = mesh.part_vertices("teethUpper")
+    front = teeth[np.abs(mesh.neutral[teeth, 0]) < 0.008]
+    edge = float(vertices[front, 1].min())
+    lip = float(marks(mesh, vertices, (13,))[0, 1])
+    shown = teeth_shown(photo, fit.landmarks, fit.eyes)
+    wanted = lip + 0.0015 if shown is None else lip - shown * float(fit.translation[2]) / fit.focal
+    return float(np.clip(edge - wanted, -0.004 if shown is not None else 0.0, 0.010))
+
+
+def teeth_shown(photo: F32, places: F32, eyes: float) -> float | None:
     """Pixels from the upper lip's margin down to the biting edge of the upper teeth; None when none are seen."""
-    a, b = marks_2d[13], marks_2d[14]
+    a, b = places[13], places[14]
     length = float(np.linalg.norm(b - a))
     if length <= 0.04 * eyes:
         return None
     count = 40
     t = np.linspace(0, 1, count)[:, None]
-    side = marks_2d[308] - marks_2d[78]
+    side = places[308] - places[78]
     side = side / max(float(np.linalg.norm(side)), 1e-6) * 0.06 * eyes
-    from vultus.photo.filters import sample
-
     light = np.mean([sample(photo, a + (b - a) * t + k * side).mean(1) for k in (-1, -0.5, 0, 0.5, 1)], 0)
     bright = light > 0.6 * np.percentile(light, 90)
-    return float(np.flatnonzero(bright).max() / (count - 1) * length) if bright.any() else None
+    first = np.flatnonzero(bright)
+    # Bright down to the lower lip, or a bright edge of it: the run that begins under the upper lip counts.
+    if not len(first) or first[0] > count // 3:
+        return None
+    dark = np.flatnonzero(~bright & (np.arange(count) > first[0]))
+    return float((dark[0] if len(dark) else count) / (count - 1) * length)

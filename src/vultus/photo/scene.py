@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vultus import channels as ch
 from vultus import rotations
+from vultus.observers.basis import template
 from vultus.observers.fit import Fit
 from vultus.person import landmarks as lm
 from vultus.photo import acting, eyes, kernels, mouth
@@ -25,7 +26,8 @@ _MARGIN = 0.06  # of the picture that the face's layer may move beyond where it 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What all frames of one face share; ``missing`` [H, W, 3] is what the layers lack of the photo at rest."""
+    """What all frames of one face share; ``missing`` [H, W, 3] is what the layers lack of the photo at rest,
+    ``seal`` [V, 3] closes the lips, and ``shut`` metres are between their landmarks then."""
 
     photo: F32
     fit: Fit
@@ -34,6 +36,7 @@ class Scene:
     areas: Maps
     eyes: F32
     seal: F32
+    shut: float
     home: F32
     base: F32
     missing: F32
@@ -41,6 +44,9 @@ class Scene:
 
 def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
     """Take *photo* float32 [H, W, 3] in [0, 1] apart; *fit* belongs to it, *mask* [H, W] is the person."""
+    down = mouth.teeth_down(photo, fit)
+    if down:
+        fit = lowered(fit, down)
     mesh, own = fit.mesh, fit.row
     vertices = np.empty_like(mesh.neutral)
     mesh.evaluate_into(own, vertices)
@@ -57,17 +63,30 @@ def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
         baked.append(
             eyes.bake(
                 ball, turn, photo, areas.eyes, float(np.linalg.norm(ring, axis=1).mean()),
-                (fit.rotation, fit.translation), fit.focal, np.array(fit.size) / 2, layer.colour * 1.12,
+                (fit.rotation, fit.translation), fit.focal, fit.centre, layer.colour * 1.12,
             )
         )  # fmt: skip
     blank = np.zeros((*photo.shape[:2], 3), np.float32)
+    closing = mouth.seal(mesh)
     scene = Scene(
-        photo, fit, behind, layer, areas, np.ascontiguousarray(np.stack(baked), np.float32), mouth.seal(mesh),
-        vertices, np.ascontiguousarray(layer.points), blank,
+        photo, fit, behind, layer, areas, np.ascontiguousarray(np.stack(baked), np.float32), closing,
+        mouth.gap(mesh, mesh.neutral + closing), vertices, np.ascontiguousarray(layer.points), blank,
     )  # fmt: skip
-    made = Painter(scene).layers(np.zeros(len(ch.CHANNELS), np.float32), 0.0)
-    blank[:] = photo - made[..., :3]
+    painter = Painter(scene)
+    made = painter.layers(np.zeros(len(ch.CHANNELS), np.float32), 0.0)
+    bare = painter.bare()
+    behind.plate[bare] = photo[bare]
+    blank[:] = np.where(bare[..., None], 0, photo - made[..., :3])
     return scene
+
+
+def lowered(fit: Fit, by: float) -> Fit:
+    """*fit* with the upper teeth *by* metres further down, and the lower ones half of that."""
+    rows, mesh = fit.rows.copy(), template(0)
+    rows[mesh.part_vertices("teethUpper"), 1] -= by
+    rows[mesh.part_vertices("teethLower"), 1] -= 0.5 * by
+    rows[mesh.part_vertices("tongue"), 1] -= 0.5 * by
+    return replace(fit, rows=rows)
 
 
 def to_camera(fit: Fit, vertices: F32) -> tuple[F32, F32]:
@@ -79,7 +98,7 @@ def to_camera(fit: Fit, vertices: F32) -> tuple[F32, F32]:
 def on_screen(fit: Fit, seen: F32) -> F32:
     """Camera points [N, 3] -> pixels and 1/z [N, 3]."""
     inverse = 1 / np.maximum(seen[:, 2:], 1e-3)
-    centre = np.array(fit.size, np.float32) / 2
+    centre = fit.centre.astype(np.float32)
     return np.concatenate([np.float32(fit.focal) * seen[:, :2] * inverse + centre, inverse], 1).astype(np.float32)
 
 
@@ -105,7 +124,7 @@ class Painter:
         self._moved = alpha
 
     def draw(self, row: F32, given: float | None = None, alpha: bool = False) -> U8:
-        """The picture uint8 [H, W, 3] of a frame [69], or [H, W, 4] with *alpha*: the person without what stands behind.
+        """The picture uint8 [H, W, 3] of a frame [69], or [H, W, 4] with *alpha*, the person's opacity.
 
         *given* is how far the photo's own mouth gives way (:class:`acting.Rest`).
         """
@@ -113,8 +132,12 @@ class Painter:
         height, width = made.shape[:2]
         out = np.empty((height, width, 4 if alpha else 3), np.uint8)
         reach = _STILL * max(height, width)
-        kernels.finish(np.int64(0), np.int64(height), made, self._flow, self.scene.missing, reach, out)
+        kernels.finish(0, height, made, self._flow, self.scene.missing, reach, out)
         return out
+
+    def bare(self) -> NDArray[np.bool_]:
+        """Where [H, W] the last frame shows nothing but what stands behind."""
+        return self._flow[..., 0] < -1e3
 
     def layers(self, row: F32, given: float) -> F32:
         """Colours and opacity float32 [H, W, 4] of a frame, before what keeps still is made equal to the photo."""
@@ -135,7 +158,7 @@ class Painter:
         s = self.scene
         g, fit = s.ground, s.fit
         view = fit.rotation.astype(np.float32)
-        nodes = g.points + (g.follow @ (vertices - s.home)) @ view.T
+        nodes = g.moved(np.asarray((vertices - s.home) @ view.T, np.float32))
         # x -> R x + s about the head's joint: a turn by a share of the angle, and the same share of what is left.
         pivot = fit.mesh.joints.position("head").astype(np.float64)
         left = rotation @ pivot + shift - pivot
@@ -152,7 +175,7 @@ class Painter:
             nodes = nodes + g.rigid[:, None] * (fit.rotation @ left).astype(np.float32)
         self._grid.draw(on_screen(fit, np.ascontiguousarray(nodes, np.float32)), g.triangles, cull="none", threads=1)
         kernels.body(
-            np.int64(0), np.int64(len(self._made)), self._grid.ids, self._grid.bary, g.triangles, g.source, g.layer,
+            0, len(self._made), self._grid.ids, self._grid.bary, g.triangles, g.source, g.layer,
             g.plate, self._made, self._flow,
         )  # fmt: skip
 
@@ -164,7 +187,7 @@ class Painter:
         vertex_normals(turned, layer.triangles, self._normals)
         facing = self._normals @ fit.rotation.T.astype(np.float32)
         gain = np.maximum(layer.light[0] + facing @ layer.light[1:], 0.05) / layer.lit
-        points[:, kernels.GAIN] = np.clip(gain, 0.8, 1.2)
+        points[:, kernels.GAIN] = layer.even @ np.clip(gain, 0.8, 1.2)
         if np.abs(rotation - np.eye(3)).max() > 1e-6:
             edge = step(-facing[:, 2], 0.02, 0.30)
             points[:, kernels.ALPHA] = np.where(layer.fixed, layer.alpha, layer.alpha * edge)
@@ -178,13 +201,12 @@ class Painter:
         self._face.draw(np.ascontiguousarray(fine, np.float32), layer.triangles, threads=1)
         own = fit.row
         blink = np.array([shown[i] - own[i] for i in (ch.INDEX["eyeBlinkLeft"], ch.INDEX["eyeBlinkRight"])], np.float32)
-        apart = mouth.gap(fit.mesh, vertices)
+        apart = mouth.gap(fit.mesh, vertices) - s.shut
         light = 0.45 + 0.55 * float(step(apart, 0.001, 0.010))
-        sealed = 1 - float(step(apart, 0.0008, 0.0032))
+        sealed = 1 - float(step(apart, 0.0002, 0.0014))
         settings = np.array([light, sealed, *layer.sealed], np.float32)
         kernels.face(
-            np.int64(0), np.int64(self._span[1]), np.int64(left), np.int64(top), self._face.ids, self._face.bary,
+            0, self._span[1], int(left), int(top), self._face.ids, self._face.bary,
             layer.triangles, layer.kinds, points, s.photo, s.areas.stack, s.eyes, np.clip(1.6 * blink, 0, 1), settings,
             self._made, self._flow,
         )  # fmt: skip
-

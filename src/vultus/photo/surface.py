@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ _BELOW: Final = 0.19
 @dataclass(frozen=True, eq=False)
 class Maps:
     """Soft masks [H, W] of the photo: ``lips`` between the inner margins, ``eyes`` between the lids, ``face`` inside
-    the outline; ``stack`` [H, W, 4] are those of ``kernels.face``."""
+    the outline, ``inside`` how much of it is the face's own layer; ``stack`` [H, W, 3] are ``kernels.face``'s."""
 
     lips: F32
     eyes: F32
@@ -53,13 +53,15 @@ def maps(fit: Fit) -> Maps:
     eyes = np.maximum(left, right)
     face = polygon(marks[list(lm.CONTOUR)], size)
     tall = float(np.linalg.norm(marks[152] - marks[10]))
-    inside = step(distance(face > 0.5), 0.01 * tall, 0.09 * tall)
-    outside = distance(eyes < 0.5)
-    reach = max(2.2 * unit, 0.8)
-    near = np.where(eyes > 0.5, 1, np.clip(1 - (outside - reach) / (2.5 * unit), 0, 1))
-    lash = np.clip(1.6 - outside / max(unit, 0.6), 0, 1) * (outside > 0)
-    upper = np.zeros(eyes.shape, bool)
+    within = distance(face > 0.5)
     y, x = np.mgrid[: size[1], : size[0]].astype(np.float32) + 0.5
+    # Towards the chin the face reaches to its outline, so that a jaw that drops covers the neck.
+    axis = (marks[152] - marks[10]) / tall
+    low = step((x - marks[10, 0]) * axis[0] + (y - marks[10, 1]) * axis[1], 0.62 * tall, 0.85 * tall)
+    inside = step(within, 0.01 * tall, 0.09 * tall) * (1 - low) + step(within, 0.0, 0.025 * tall) * low
+    outside = distance(eyes < 0.5)
+    near = np.where(eyes > 0.5, 1, 1 - step(outside, 2.5 * unit, 6.5 * unit))
+    upper = np.zeros(eyes.shape, bool)
     for outer, inner in ((33, 133), (263, 362)):
         a, b = marks[outer], marks[inner]
         along = (b - a) / max(float(np.linalg.norm(b - a)), 1e-6)
@@ -67,7 +69,7 @@ def maps(fit: Fit) -> Maps:
         down = np.array([-along[1], along[0]]) * (1 if along[0] > 0 else -1)
         lx, ly = x - middle[0], y - middle[1]
         upper |= (np.abs(lx * along[0] + ly * along[1]) < 0.75 * wide) & (lx * down[0] + ly * down[1] < 0.06 * wide)
-    stack = np.stack([_grown(lips, 1.2 * unit), eyes, blur(near * upper, 0.5 * unit), blur(lash * upper, 0.4 * unit)], -1)
+    stack = np.stack([_grown(lips, 1.2 * unit), eyes, blur(near * upper, 0.5 * unit)], -1)
     return Maps(lips, eyes, face, inside, np.ascontiguousarray(stack, np.float32))
 
 
@@ -82,7 +84,8 @@ def _grown(mask: F32, by: float) -> F32:
 class Surface:
     """``triangles`` int32 [F, 3] and ``kinds`` int32 [F] as the kernels have them; ``points`` float32 [V,
     kernels.COLUMNS]; ``alpha`` [V]; ``fixed`` bool [V]: opaque whichever way it faces; ``skin`` the triangles of the
-    skin alone; ``light`` [4] of the photo: constant and by the normal to the camera; ``lit`` [V] by it in the photo;
+    skin alone; ``even`` [V, V] averages over neighbours; ``light`` [4] of the photo:
+    constant and by the normal to the camera; ``lit`` [V] by it in the photo;
     ``sealed`` [3] the line between closed lips; ``colour`` [3] the skin's."""
 
     triangles: I32
@@ -91,6 +94,7 @@ class Surface:
     alpha: F32
     fixed: Bools
     skin: I32
+    even: sparse.csr_matrix[np.float32]
     light: F32
     lit: F32
     sealed: F32
@@ -144,12 +148,13 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
 
     front = _visible(screen, triangles, fit.size, 0.0012) & (facing[:, 2] < 0.05)
     between = sample(areas.lips, pixels) > 0.5
-    inside_lips = _visible(screen, np.ascontiguousarray(triangles[shown != kernels.CAVITY]), fit.size, 0.002) & between
-    visible = np.where(within, inside_lips & ~cavity, front & on_skin).astype(np.float32)
+    upper = _of(mesh, kind, Kind.UPPER_TEETH) & between & (facing[:, 2] < 0.1)
+    # Lower teeth and the tongue are never taken from the photo: under a smile they would get the upper teeth's white.
+    visible = np.where(within, upper, front & on_skin).astype(np.float32)
 
     colour = sample(blur(photo, 0.01 * fit.eyes), pixels)
     away = sample(distance(areas.eyes < 0.5), pixels)
-    sound = on_skin & (visible > 0.5) & (facing[:, 2] < -0.25) & (away > 0.055 * fit.eyes)
+    sound = on_skin & (visible > 0.5) & (facing[:, 2] < -0.25) & (away > 0.075 * fit.eyes)
     sound &= (sample(_grown(areas.lips, 0.02 * fit.eyes), pixels) < 0.1) & (sample(areas.face, pixels) > 0.5)
     if sound.sum() < 50:
         sound = on_skin & (facing[:, 2] < -0.2)
@@ -157,18 +162,21 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     ones = np.ones(len(edges), np.float32)
     near = sparse.csr_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(len(vertices),) * 2)
-    near = ((near + near.T) > 0).astype(np.float32)
+    near = (near + near.T).tocsr()
+    near.data[:] = 1
     fill = spread(colour, sound, near, 60)
     light = fill.mean(1, keepdims=True)
     fill = fill * np.minimum(1, 0.97 * tone.mean() / np.maximum(light, 1e-3))
+    red = on_skin & (visible > 0.5) & (sample(polygon(fit.landmarks[list(lm.OUTER_LIPS)], fit.size), pixels) > 0.7)
+    red &= sample(areas.stack[..., 0], pixels) < 0.1
+    lip = np.median(colour[red], 0) if red.sum() > 10 else 0.85 * tone
+    fill = _lip_colours(mesh, fill, lip, visible, on_skin)
     fill = _mouth_colours(mesh, fill, tone, within, areas, photo)
 
     rows = np.concatenate([np.ones((int(sound.sum()), 1)), facing[sound]], 1)
     lamp = np.linalg.lstsq(rows, colour[sound].mean(1), rcond=None)[0].astype(np.float32)
     lit = np.maximum(lamp[0] + facing @ lamp[1:], 0.1).astype(np.float32)
-    red = on_skin & (visible > 0.5) & (sample(polygon(fit.landmarks[list(lm.OUTER_LIPS)], fit.size), pixels) > 0.7)
-    red &= sample(areas.lips, pixels) < 0.1
-    sealed = 0.60 * (np.median(colour[red], 0) if red.sum() > 10 else 0.8 * tone)
+    sealed = 0.62 * lip
 
     points = np.zeros((len(vertices), kernels.COLUMNS), np.float32)
     points[:, :2] = pixels
@@ -177,9 +185,42 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
     points[:, kernels.GAIN] = 1
     points[:, kernels.FILL : kernels.FILL + 3] = fill
     points[:, kernels.PLACE] = mesh.rest[:, 0]
+    points[:, kernels.PLACE + 1] = np.where(on_skin, _lashes(mesh), 0)
     return Surface(
-        triangles, shown, points, alpha, fixed, skin, lamp, lit, sealed.astype(np.float32), tone.astype(np.float32)
+        triangles,
+        shown,
+        points,
+        alpha,
+        fixed,
+        skin,
+        _averaging(near, alpha > 0),
+        lamp,
+        lit,
+        sealed.astype(np.float32),
+        tone.astype(np.float32),
     )
+
+
+def _averaging(near: sparse.csr_matrix[np.float32], some: Bools) -> sparse.csr_matrix[np.float32]:
+    """Means over a vertex and its neighbours, three times over, for *some* [V] of the vertices."""
+    number = np.flatnonzero(some)
+    own: Any = near[number][:, number] + sparse.eye(len(number), dtype=np.float32, format="csr")
+    own = sparse.diags(1 / np.asarray(own.sum(1)).ravel()).astype(np.float32) @ own
+    part = (own @ own @ own).tocoo()
+    shape = (len(some), len(some))
+    return sparse.csr_matrix((part.data.astype(np.float32), (number[part.row], number[part.col])), shape=shape)
+
+
+def _lashes(mesh: PersonMesh) -> F32:
+    """How near each vertex [V] is to the upper lids' margins, in [0, 1]."""
+    out = np.zeros(len(mesh.neutral), np.float32)
+    for lid in ((246, 161, 160, 159, 158, 157, 173), (466, 388, 387, 386, 385, 384, 398)):
+        points = mouth.marks(mesh, mesh.neutral, lid)
+        line = np.concatenate([points[:-1] * (1 - t) + points[1:] * t for t in np.linspace(0, 1, 5)])
+        some = np.flatnonzero((np.abs(mesh.neutral - points.mean(0)) < 0.025).all(1))
+        away = np.sqrt(((mesh.neutral[some][:, None] - line) ** 2).sum(-1).min(1))
+        out[some] = np.exp(-((away / 0.0011) ** 2))
+    return out
 
 
 def _table() -> I32:
@@ -189,10 +230,23 @@ def _table() -> I32:
     return out
 
 
-def _mouth_colours(
-    mesh: PersonMesh, fill: F32, tone: F32, within: Bools, areas: Maps, photo: F32
-) -> F32:
-    """*fill* [V, 3] with the inside of the mouth: its own colours in the photo's light, teeth as white as those seen."""
+def _lip_colours(mesh: PersonMesh, fill: F32, lip: NDArray[np.float32], visible: F32, on_skin: Bools) -> F32:
+    """*fill* [V, 3] with what of the lips the photo does not show: redder and darker further in."""
+    ring = mouth.marks(mesh, mesh.neutral, list(lm.INNER_LIPS))
+    some = np.flatnonzero(on_skin & (np.abs(mesh.neutral - ring.mean(0)) < 0.045).all(1))
+    away = np.sqrt(((mesh.neutral[some][:, None] - ring) ** 2).sum(-1).min(1))
+    behind = ring[:, 2].mean() - mesh.neutral[some, 2]
+    wet = lip * np.array([0.92, 0.80, 0.82], np.float32)
+    colour = wet * (1 - 0.5 * step(behind, 0.001, 0.010))[:, None]
+    share = (1 - step(away, 0.006, 0.012))[:, None] * (visible[some, None] < 0.5)
+    near = (1 - step(away, 0.002, 0.005))[:, None] * (visible[some, None] >= 0.5)
+    out = fill.copy()
+    out[some] = fill[some] * (1 - share - near) + colour * share + 0.9 * lip * near
+    return out
+
+
+def _mouth_colours(mesh: PersonMesh, fill: F32, tone: F32, within: Bools, areas: Maps, photo: F32) -> F32:
+    """*fill* [V, 3] with the inside of the mouth: its own colours in the photo's light, teeth as white as seen."""
     own, enamel = mouth.albedo(mesh)
     white = np.array([0.86, 0.80, 0.72]) * min(1.12, 1.2 * float(tone.mean()) / 0.62)
     teeth = photo[ndimage.minimum_filter(areas.lips, 3) > 0.9]
@@ -203,8 +257,10 @@ def _mouth_colours(
         if teeth.mean() > 0.45 * tone.mean() and np.ptp(np.median(teeth, 0)) < 0.35:
             white = np.median(teeth, 0)
     deep = mouth.depth_light(mesh)[:, None]
+    front = vertex_normals(mesh.neutral, mesh.triangles)[:, 2:]
+    deep = deep * (0.55 + 0.45 * np.clip(front, 0, 1))
     # The light of the room tints flesh as it does skin.
     warm = tone / max(float(tone.mean()), 1e-3)
     flesh = own * float(tone.mean()) * 0.95 * (0.65 + 0.35 * warm)
-    made = np.where(enamel[:, None], own * white, flesh) * deep**0.75
+    made = np.where(enamel[:, None], own * white, flesh) * deep**0.62
     return np.where(within[:, None], made, fill).astype(np.float32)

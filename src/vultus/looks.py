@@ -1,0 +1,85 @@
+"""How a face is drawn: a person or a photo, by the words of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vultus.defaults import FACE, LIGHT, SIZE, Quality
+from vultus.errors import VultusError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vultus.motion import Motion
+
+PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".face")
+"""What a photo that is to speak may be called."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a face is drawn: who, how large in pixels, with how much work, in which light and where.
+
+    *face* is a person, or the name of a photo or a .face file; of a photo, which face is the
+    *speaker* and whether it is shown in *full* are those of ``heads.photo.PhotoHead``, and *quality*, *light* and *place* count for nothing.
+    """
+
+    face: str = FACE
+    size: int = SIZE
+    quality: Quality = "default"
+    light: str = LIGHT
+    place: str | None = None
+    speaker: str = ""
+    full: bool = False
+
+    @property
+    def photo(self) -> bool:
+        """Whether the face is a photo and no drawn person."""
+        return not self.face.strip().startswith("person:") and Path(self.face).suffix.lower() in PHOTOS
+
+    def check(self) -> None:
+        """Raise VultusError for a name that does not exist, before the work and not after it."""
+        from vultus.person import light, places
+        from vultus.person.identity import parse_identity
+
+        if self.photo:
+            from vultus.io.files import check_readable
+
+            check_readable(self.face, "photo")
+            if self.place is not None:
+                raise VultusError("A photo has a place of its own", "Leave out --place")
+            return
+        if self.speaker or self.full:
+            raise VultusError("--speaker and --full are for photos", "Leave them out, or name a photo with --face")
+        if Path(self.face).exists() or "." in self.face.partition("=")[0].partition(":")[0]:
+            raise VultusError(f"{self.face} is no picture that can speak", f"Known: person:SEED, {', '.join(PHOTOS)}")
+        parse_identity(self.face)
+        light.rig(self.light)
+        if self.place is not None:
+            places.check(self.place)
+
+    def head(self) -> tuple[Callable[[Motion], Iterator[NDArray[np.uint8]]], tuple[int, int]]:
+        """What draws a piece of motion after the one before, and the size (width, height) of its pictures.
+
+        Raises VultusError when the face cannot be drawn.
+        """
+        if self.photo:
+            from vultus.heads.photo import PhotoHead
+            from vultus.photo.acting import Rest
+
+            photo = PhotoHead(self.face, size=self.size, full=self.full, which=self.speaker)
+            photo.bake()
+            rest = Rest()
+            return lambda motion: photo.frames([motion], rest), photo.size
+        from vultus.heads.person import PersonHead
+        from vultus.heads.sway import Sway
+
+        size = (self.size, self.size)
+        person = PersonHead(self.face, size=size, quality=self.quality, light=self.light, place=self.place)
+        person.bake()
+        sway = Sway()
+        return lambda motion: person.frames([motion], sway), size
