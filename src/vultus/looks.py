@@ -24,8 +24,8 @@ PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".face")
 class Look:
     """How a face is drawn: who, how large in pixels, with how much work, in which light and where.
 
-    *face* is a person, or the name of a photo or a .face file; of a photo, which face is the
-    *speaker* and whether it is shown in *full* are those of ``heads.photo.PhotoHead``, and *quality*, *light* and *place* count for nothing.
+    *face* is a person, or the name of a photo or a .face file; of a photo, which face is the *speaker* and whether it
+    is shown in *full* are those of ``heads.photo.PhotoHead``, and *quality*, *light* and *place* count for nothing.
     """
 
     face: str = FACE

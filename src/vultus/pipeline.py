@@ -337,6 +337,8 @@ def _sink(
     suffix = path.suffix.lower()
     if suffix == ".mp4":
         return _video(path, fps, look, sound, pictures)
+    if suffix == ".glb" and look.photo:
+        raise VultusError("A photo is drawn as pictures only", "Write a .mp4, or curves, or give --face person:SEED")
     return _collected(path, lambda temporary, motion: write_motion(temporary, motion, look.face))
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vultus.errors import VultusError
-from vultus.motion import MAX_VIDEO_FPS, Motion, Time, video_fps
 from vultus.looks import Look
+from vultus.motion import MAX_VIDEO_FPS, Motion, Time, video_fps
 from vultus.pipeline import CURVES, Progress, Report, Sound, checked_outputs, produce, write_motion
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.observers.conftest import asset, drawn, tracker
+from tests.conftest import asset
+from tests.observers.conftest import drawn
 
 from vultus import channels as ch
 from vultus.errors import VultusError
@@ -17,7 +18,7 @@ from vultus.heads.photo import PhotoHead, fitted, save
 from vultus.motion import Motion
 from vultus.render.threads import set_threads
 
-__all__ = ["drawn", "tracker"]
+__all__ = ["drawn"]
 Drawn = Callable[..., NDArray[np.uint8]]
 
 

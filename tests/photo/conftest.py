@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.observers.conftest import asset, drawn
+from tests.conftest import asset
+from tests.observers.conftest import drawn
 
 __all__ = ["drawn"]
 
