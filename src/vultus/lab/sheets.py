@@ -83,8 +83,9 @@ def sheet(
 
     ``people``: sixteen seeds, from the seed in *face* on and with the properties it names (``person:age=70``).
     ``expressions``, ``visemes`` (the mouth close up), ``turntable``, ``lights``, ``places`` and ``styles`` (every hair
-    and beard): one *face*. ``photo``: a photo that moves, or a drawn person as the photo. *light* and *place*
-    are those of every tile, but where the sheet is about them. *labels* writes a tile's name in its corner. Raises VultusError for an unknown kind or a size out of 32 to 1024.
+    and beard): one *face*. ``photo``: a photo that moves, or a drawn person as the photo. *light* and *place* are those
+    of every tile, but where the sheet is about them. *labels* writes a tile's name in its corner. Raises VultusError
+    for an unknown kind or a size out of 32 to 1024.
     """
     if kind not in _KINDS:
         raise unknown("sheet", str(kind), _KINDS)
