@@ -94,3 +94,17 @@ def test_without_torch_it_says_how_to_get_it(shipped: Path, monkeypatch: pytest.
     monkeypatch.setattr(learned, "find_spec", lambda name: None)
     with pytest.raises(VultusError, match=r"torch is not installed. pip install 'vultus\[judge\]'"):
         learned.load("sync")
+
+
+def test_what_training_ships_is_loaded(tmp_path: Path) -> None:
+    from vultus.lab import critics
+
+    torch.manual_seed(1)
+    model = networks.Reader("b")
+    card = {"name": "reader-b", "format": "vultus-card", "version": 1}
+    critics.ship(model, card, lambda trained: {"share": 0.5}, tmp_path)
+    found = learned.load("reader", "b", tmp_path)
+    assert next(found.parameters()).dtype == torch.float32
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, found.state_dict()[name])
+    assert learned.card("reader", "b", tmp_path)["measured"] == {"share": 0.5}
