@@ -38,7 +38,8 @@ def test_traits_go_with_the_person() -> None:
     woman = np.array([person.gender > 0.75 for person in PEOPLE])
     assert column(pigment.LINER)[~woman].max() < 0.75
     assert 0.2 < (column(pigment.LINER)[woman] > 0).mean() < 0.7
-    assert column(pigment.MELASMA)[~woman].max() < column(pigment.MELASMA).max()
+    has = column(pigment.MELASMA) > 0
+    assert has[woman].mean() > 3 * has[~woman].mean()
     young = np.array([person.age < 32 for person in PEOPLE])
     assert (column(pigment.MARKS) > 0)[young].mean() > 2 * (column(pigment.MARKS) > 0)[~young].mean()
     assert make_up(Identity(gender=0.0, seed=4)).max() == 0

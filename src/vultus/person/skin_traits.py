@@ -53,12 +53,12 @@ def skin_traits(identity: Identity) -> F64:
     # Shade around the eyes is common in the middle of the scale of skins.
     shaded = 0.25 + 0.45 * (1 - abs(tone - 0.55) / 0.55)
     orbit = min(1.0, 0.30 * draws.uniform(seed, "tired") + rare("shade around eyes", shaded) * 0.85)
-    mottle = float(np.exp(draws.gauss(seed, "mottle", 0.42))) * (1 + 0.3 * identity.age / 80)
+    mottle = min(2.0, float(np.exp(draws.gauss(seed, "mottle", 0.42))) * (1 + 0.3 * identity.age / 80))
     young = float(np.clip((48 - identity.age) / 22, 0.15, 1))
     marks = rare("marks", 0.42 * young)
     middle = 1 - abs(tone - 0.45) / 0.45
     fertile = float(np.clip(1 - abs(identity.age - 42) / 24, 0, 1)) * identity.gender
-    melasma = rare("melasma", 0.55 * fertile * max(0.0, middle))
+    melasma = rare("melasma", 0.55 * fertile * max(0.0, middle)) * 0.75 * max(0.0, middle)
     # Dark skins differ more within one face than pale ones.
     zones = [draws.gauss(seed, f"{part} tone", 0.30 + 0.35 * tone) for part in ("forehead", "cheeks", "mouth")]
     _, liner, rouge = make_up(identity)
