@@ -21,7 +21,7 @@ BROW_LINE: Final = 0.750
 """Height of the brows of the template, in metres."""
 BROW_MIDDLE, BROW_INNER = 0.043, 0.016
 """Where the brows' height is measured, and how far the bone under them stands out, in metres from the middle."""
-DOWN: Final = (1.27, {"long": 0.6, "brow": 0.45})
+DOWN: Final = (1.2, {"long": 0.6, "brow": 0.9})
 POWERS: Final[dict[str, tuple[float, dict[str, float]]]] = {
     "mouthPucker": (0.93, {"mouth": 2.9, "face": -1.7, "long": 0.7, "lips": -0.7, "ridge": 0.3}),
     "mouthFunnel": (1.1, {"lips": -0.3, "long": 1.2, "nose": 0.5}),
@@ -30,7 +30,7 @@ POWERS: Final[dict[str, tuple[float, dict[str, float]]]] = {
     "browDownRight": DOWN,
 }
 """Expression -> its reach on the template, and powers of the person's ``lengths`` over the template's."""
-LEAST, MOST = 0.55, 1.4
+LEAST, MOST = 0.55, 1.5
 """Limits of a person's reach."""
 
 
