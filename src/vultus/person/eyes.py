@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.person.atlas import EYE_EVEN, EYE_SQUEEZE, Kind, Textured, eye_window, kinds, painter_coordinates
-from vultus.person.jit import fast
+from vultus.person.jit import fast, step
 from vultus.person.light import BLUE, GREEN, RED, LightRig, in_the_eye, surroundings
 from vultus.person.pigment import EYE_X, EYE_Y, EYE_Z, IRIS_R, OPEN, PUPIL
 from vultus.person.surface import texture_at
@@ -104,7 +104,7 @@ def _cross(a: F64, b: F64) -> F64:
     return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
 
 
-@fast
+@step
 def eye_light(
     light: np.ndarray,
     e: np.ndarray,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.person.jit import fast, part
+from vultus.person.jit import fast, part, step
 
 F32 = NDArray[np.float32]
 
@@ -54,7 +54,7 @@ AROUND, SEARCH, SPIRALS, PAIRS = _around(), _spiral(_SEARCH, 1.0), _spirals(), _
 TURNS = np.stack([np.cos(np.arange(16) * _GOLDEN), np.sin(np.arange(16) * _GOLDEN)], 1).astype(np.float32)
 
 
-@fast
+@step
 def nearby(inverse: np.ndarray, row: int, column: int, z: float, pixels: float) -> np.float32:
     """How free a point in a hollow is, in [0, 1]: what stands in front of it close by on the screen darkens it."""
     height, width = inverse.shape
@@ -79,7 +79,7 @@ def _risen(inverse: np.ndarray, row: int, column: int, z: float) -> np.float32:
     return np.float32(z) - np.float32(1.0) / there if there > np.float32(0.01) else np.float32(-1.0)
 
 
-@fast
+@step
 def open_above(inverse: np.ndarray, row: int, column: int | np.int64, focal: float) -> np.float32:
     """How much of its surroundings a point of the picture sees, in (0, 1], judged by the shape of what is around it.
 
@@ -132,7 +132,7 @@ def _free(shadow: np.ndarray, x: float, y: float, z: float, slope_x: float, slop
     return upper * (one - b) + lower * b
 
 
-@fast
+@step
 def shadowed(
     shadow: np.ndarray, lamp: np.ndarray, size: float, taps: int, turn: int | np.int64, p: np.ndarray
 ) -> np.float32:
