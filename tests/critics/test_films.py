@@ -13,7 +13,7 @@ def look(value: float, chip: bool = False) -> films._Look:
         return np.full(shape, value, np.float32)
 
     return films._Look(
-        full(68, 2), full(52), full(3), full(48, 48), full(64, 64, 3), full(88, 88),
+        full(68, 2), full(52), full(3), full(48, 48), full(48, 48, 3), full(88, 88),
         full(150, 150, 3) if chip else None, None,
     )  # fmt: skip
 

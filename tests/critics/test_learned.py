@@ -53,7 +53,7 @@ def test_a_network_comes_back_with_its_weights_and_without_gradients(shipped: Pa
 
 def test_readings_have_the_shapes_and_ranges_that_they_promise(shipped: Path) -> None:
     g = np.random.default_rng(0)
-    mouths, faces = g.uniform(0, 255, (6, 48, 48)), g.uniform(0, 255, (6, 64, 64, 3))
+    mouths, faces = g.uniform(0, 255, (6, 48, 48)), g.uniform(0, 255, (6, 48, 48, 3))
     assert learned.lips(mouths).shape == learned.sound(g.normal(-8, 3, (24, 80))).shape == (6, 96)
     np.testing.assert_allclose(np.linalg.norm(learned.who(faces), axis=1), 1, rtol=1e-5)
     odds = learned.visemes(mouths)

@@ -15,7 +15,7 @@ B, T = 3, 20
 def a_batch(seed: int = 0) -> dict[str, torch.Tensor]:
     g = torch.Generator().manual_seed(seed)
     return {
-        "mouths": torch.rand(B, T, 48, 48, generator=g) * 255, "faces": torch.rand(B, T, 3, 64, 64, generator=g) * 255,
+        "mouths": torch.rand(B, T, 48, 48, generator=g) * 255, "faces": torch.rand(B, T, 3, 48, 48, generator=g) * 255,
         "mel": torch.randn(B, 4 * T, 80, generator=g) * 4 - 8, "speech": torch.ones(B, T),
         "visemes": torch.randint(0, 15, (B, T), generator=g).float(),
         "emotions": torch.rand(B, T, 7, generator=g), "units": torch.rand(B, T, 52, generator=g),

@@ -26,7 +26,7 @@ def a_clip(seed: int, person: int = 0, frames: int = 60) -> data.Seen:
     mouths = np.repeat(level[:, None], 48 * 48, 1).reshape(frames, 48, 48)
     mel = np.repeat(level, 4)[:, None] + np.zeros(80)
     return data.Seen(
-        mouths.astype(np.uint8), g.integers(0, 255, (frames, 64, 64, 3), dtype=np.uint8), mel.astype(np.float16),
+        mouths.astype(np.uint8), g.integers(0, 255, (frames, 48, 48, 3), dtype=np.uint8), mel.astype(np.float16),
         np.ones(frames, bool), g.integers(0, 15, frames).astype(np.uint8), g.random((frames, 7)).astype(np.float16),
         g.random((frames, 52)).astype(np.float16), np.array(person),
     )  # fmt: skip
@@ -147,7 +147,7 @@ def test_measures_of_the_others_are_best_for_the_truth(monkeypatch: pytest.Monke
 
 def test_a_judge_is_trained_and_leaves_weights_and_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(critics, "gather", lambda recipe, *_: [a_clip(i, i % 3) for i in range(recipe.count)])
-    options = critics.Options("who", "b", 2, 2, data.Recipe(count=8, people=4), tmp_path / "clips", tmp_path / "out")
+    options = critics.Options("who", "b", 2, data.Recipe(count=8, people=4), tmp_path / "clips", tmp_path / "out")
     card = critics.train(options)
     assert (tmp_path / "out" / "who-b.safetensors").is_file()
     assert card["seed"] == critics.SEEDS["b"]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.critics import identity
-from vultus.critics.mouths import SIDE, cut, face, steadied
+from vultus.critics.mouths import MOUTH_SIDE, SIDE, cut, face, steadied
 from vultus.errors import VultusError
 from vultus.observers.tracker import Face, Tracker
 from vultus.person.landmarks import TO_68
@@ -28,8 +28,9 @@ Read = Callable[[Array], Array]
 
 FPS: Final = 25
 """Frames a second at which everything is judged."""
-MOUTH, FACE_SIDE, PORTRAIT = 48, 64, 256
-"""Pixels along each side of the crops."""
+PORTRAIT: Final = 256
+"""Pixels along each side of the faces that EmoNet sees."""
+_ROOM: Final = 4 / 3  # the width of those faces over that of the ones our networks see
 WORD: Final = 29
 """Frames that the reader of words sees, the middle of the word in their middle."""
 STANDARD: Final = 256
@@ -41,7 +42,7 @@ _EVERY = 50  # frames from one descriptor of the face to the next
 
 @dataclass(frozen=True)
 class Reader:
-    """A network that reads ``crops``: "mouths" [T, 48, 48], "faces" [T, 64, 64, 3], or "portraits" [N, 256, 256, 3], of
+    """A network that reads ``crops``: "mouths" [T, 48, 48], "faces" [T, 48, 48, 3], or "portraits" [N, 256, 256, 3], of
     which there is one every two seconds; all 0 to 255."""
 
     crops: str
@@ -188,10 +189,10 @@ def _looks(
         now = time >= due
         due = time + _EVERY / FPS if now else due
         chip = identity.chip(picture, identity.five_points(found.landmarks)) if chips and now else None
-        portrait = face(picture, points, PORTRAIT) if large and now else None
+        portrait = face(picture, points, PORTRAIT, _ROOM) if large and now else None
         marks = points[list(TO_68)] * np.float32(STANDARD / max(picture.shape[:2]))
         turn = np.asarray(found.rotation_vector, np.float32)
-        mouth, head = cut(picture, points, MOUTH), face(picture, points, FACE_SIDE)
+        mouth, head = cut(picture, points, MOUTH_SIDE), face(picture, points)
         yield time, _Look(marks, found.scores, turn, mouth, head, word, chip, portrait)
 
 

@@ -143,15 +143,15 @@ def visemes(mouths: NDArray[Any], which: str = "b") -> Floats:
 
 
 def emotions(faces: NDArray[Any], which: str = "b") -> Floats:
-    """Faces [T, 64, 64, 3], 0 to 255 -> how much [T, 7] of each of ``channels.EMOTIONS`` they show, in [0, 1]."""
+    """Faces [T, 48, 48, 3], 0 to 255 -> how much [T, 7] of each of ``channels.EMOTIONS`` they show, in [0, 1]."""
     return np.asarray(1 / (1 + np.exp(-output(load("emotions", which), faces).astype(np.float64))), np.float32)
 
 
 def units(faces: NDArray[Any], which: str = "b") -> Floats:
-    """Faces [T, 64, 64, 3] -> weights [T, 52] of ``channels.ARKIT``, in [0, 1]."""
+    """Faces [T, 48, 48, 3] -> weights [T, 52] of ``channels.ARKIT``, in [0, 1]."""
     return output(load("units", which), faces)
 
 
 def who(faces: NDArray[Any], which: str = "b") -> Floats:
-    """Faces [T, 64, 64, 3] -> embeddings [T, 64] of length 1, near each other where they show one person."""
+    """Faces [T, 48, 48, 3] -> embeddings [T, 64] of length 1, near each other where they show one person."""
     return output(load("who", which), faces)

@@ -20,12 +20,14 @@ from vultus.person.landmarks import TO_68
 
 SIDE: Final = 88
 """Pixels along each side."""
+MOUTH_SIDE, FACE_SIDE = 48, 48
+"""The same of the mouths and faces that our own networks see."""
 STEADY: Final = (33, 133, 362, 263, 2)
 """The landmarks among the tracker's 478 that a mean face is laid on: corners of the eyes, base of the nose."""
 LIPS: Final = TO_68[48:]
 """Those whose mean is the middle of the mouth."""
 _MEAN_FACE: Final = np.array([[92.5, 94.4], [112.8, 94.9], [145.5, 94.5], [166.7, 93.6], [128.9, 137.3]])
-_FACE_MIDDLE, _FACE_SIDE = 129 + 138j, 176  # of the mean face
+_FACE_MIDDLE, _FACE_WIDTH = 129 + 138j, 132  # of the mean face
 _GREY: Final = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as OpenCV turns colours into grey
 
 
@@ -52,13 +54,18 @@ def cut(picture: NDArray[np.uint8], landmarks: NDArray[Any], side: int = SIDE) -
     return square(picture, (float(x), float(y)), SIDE / scale, angle, side) @ _GREY
 
 
-def face(picture: NDArray[np.uint8], landmarks: NDArray[Any], side: int = 64) -> NDArray[np.float32]:
-    """The face from brow to chin, upright and of one size, float32 [side, side, 3], 0 to 255; as :func:`cut`."""
+def face(
+    picture: NDArray[np.uint8], landmarks: NDArray[Any], side: int = FACE_SIDE, room: float = 1.0
+) -> NDArray[np.float32]:
+    """The face from brow to chin, upright and of one size, float32 [side, side, 3], 0 to 255; as :func:`cut`.
+
+    *room* widens what is seen.
+    """
     points = np.asarray(landmarks, np.float64)[list(STEADY), :2]
     scale, angle = placed(points)
     turn = np.exp(1j * angle) / scale  # picture = turn × mean face
     middle = points.mean(axis=0) @ [1, 1j] + turn * (_FACE_MIDDLE - _MEAN_FACE.mean(axis=0) @ [1, 1j])
-    return square(picture, (float(middle.real), float(middle.imag)), _FACE_SIDE / scale, angle, side)
+    return square(picture, (float(middle.real), float(middle.imag)), room * _FACE_WIDTH / scale, angle, side)
 
 
 def mouths(

@@ -4,7 +4,7 @@
 batch normalisation over the whole picture; "b" cuts the picture into patches and mixes them by depthwise convolutions
 with layer normalisation (Z. Liu et al., "A ConvNet for the 2020s", 2022). All have at most 3 M parameters.
 
-They see mouths [B, T, 48, 48] and faces [B, T, 3, 64, 64], 0 to 255 (``vultus.critics.crops``), at 25 frames a second,
+They see mouths [B, T, 48, 48] and faces [B, T, 3, 48, 48], 0 to 255 (``vultus.critics.mouths``), at 25 frames a second,
 and log-mel [B, 4 T, 80] (``vultus.signals.features``).
 """
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from vultus.channels import ARKIT, EMOTIONS, VISEMES
+from vultus.critics.mouths import FACE_SIDE, MOUTH_SIDE
 from vultus.critics.sync import REACH
 from vultus.errors import unknown
 
@@ -110,7 +111,7 @@ class Sync(nn.Module):
         super().__init__()
         self.which = which
         if which == "a":  # five pictures as five channels; the sound as a picture
-            self.see = _pictures(which, WINDOW, 48, dim)
+            self.see = _pictures(which, WINDOW, MOUTH_SIDE, dim)
             self.hear: nn.Module = nn.Sequential(
                 nn.Conv2d(1, 32, 3, 2, 1), nn.BatchNorm2d(32), nn.ReLU(),
                 nn.Conv2d(32, 64, 3, 2, 1), nn.BatchNorm2d(64), nn.ReLU(),
@@ -118,7 +119,7 @@ class Sync(nn.Module):
                 nn.Flatten(), nn.Linear(64 * 5 * 10, dim),
             )  # fmt: skip
         else:  # one picture at a time, then time; the sound as a line of frames
-            self.see = _pictures(which, 1, 48, 128)
+            self.see = _pictures(which, 1, MOUTH_SIDE, 128)
             self.join = nn.Sequential(nn.GELU(), nn.Conv1d(128, 128, WINDOW), nn.GELU(), nn.Conv1d(128, dim, 1))
             self.hear = nn.Sequential(
                 nn.Conv1d(80, 128, 4, 4), nn.GELU(), nn.Conv1d(128, 128, 1), nn.GELU(), nn.Conv1d(128, 128, WINDOW),
@@ -178,7 +179,7 @@ class Reader(nn.Module):
 
     def __init__(self, which: Which, dim: int = 128) -> None:
         super().__init__()
-        self.see = _pictures(which, 1, 48, dim)
+        self.see = _pictures(which, 1, MOUTH_SIDE, dim)
         self.time = _over_time(dim, len(VISEMES))
 
     def forward(self, mouths: Tensor) -> Tensor:
@@ -196,24 +197,49 @@ class Reader(nn.Module):
         }
 
 
-class Emotions(nn.Module):
-    """Faces -> how much of each emotion every frame shows."""
+class _Frames(nn.Module):
+    """Faces [B, T, 3, 48, 48] -> features [B, T, D] of every frame, with each clip's own light taken out."""
 
-    def __init__(self, which: Which, dim: int = 128) -> None:
+    def __init__(self, which: Which, dim: int) -> None:
         super().__init__()
-        self.see = _pictures(which, 3, 64, dim)
-        self.time = _over_time(dim, len(EMOTIONS))
+        self.see = _pictures(which, 3, FACE_SIDE, dim)
 
     def forward(self, faces: Tensor) -> Tensor:
-        """[B, T, 3, 64, 64] -> logits [B, T, 7] in the order of ``channels.EMOTIONS``."""
         b, t = faces.shape[:2]
-        seen = self.see(_centred(faces).flatten(0, 1)).view(b, t, -1)
-        out: Tensor = self.time(seen.transpose(1, 2)).transpose(1, 2)
+        seen: Tensor = self.see(_centred(faces).flatten(0, 1)).view(b, t, -1)
+        return seen
+
+
+def _weights(made: Tensor, true: Tensor) -> Tensor:
+    """Squared error of expression weights [B, T, 52], each divided by what its variance is in this batch."""
+    spread = true.flatten(0, 1).var(dim=0).clamp(min=1e-3)
+    return ((made - true) ** 2 / spread).mean()
+
+
+class Emotions(nn.Module):
+    """Faces -> how much of each emotion every frame shows.
+
+    It also learns the weights of the expression: a clip has one or two emotions, but every frame has all weights.
+    """
+
+    def __init__(self, which: Which, dim: int = 192) -> None:
+        super().__init__()
+        self.frames = _Frames(which, dim)
+        self.read = nn.Sequential(nn.GELU(), nn.Linear(dim, 128), nn.GELU(), nn.Linear(128, len(EMOTIONS)))
+        self.units = nn.Sequential(nn.GELU(), nn.Linear(dim, len(ARKIT)))
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """[B, T, 3, 48, 48] -> logits [B, T, 7] in the order of ``channels.EMOTIONS``."""
+        out: Tensor = self.read(self.frames(faces))
         return out
 
     def loss(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Cross-entropy with the weights of the emotions as soft targets, each on its own: they may overlap."""
-        return {"emotions": nnf.binary_cross_entropy_with_logits(self(batch["faces"]), batch["emotions"])}
+        """Cross-entropy with the emotions' weights as soft targets, each on its own, as they may overlap; and units."""
+        seen = self.frames(batch["faces"])
+        return {
+            "emotions": nnf.binary_cross_entropy_with_logits(self.read(seen), batch["emotions"]),
+            "units": 0.3 * _weights(self.units(seen).sigmoid(), batch["units"]),
+        }
 
 
 class Units(nn.Module):
@@ -221,20 +247,17 @@ class Units(nn.Module):
 
     def __init__(self, which: Which, dim: int = 192) -> None:
         super().__init__()
-        self.see = _pictures(which, 3, 64, dim)
+        self.frames = _Frames(which, dim)
         self.read = nn.Sequential(nn.GELU(), nn.Linear(dim, 128), nn.GELU(), nn.Linear(128, len(ARKIT)))
 
     def forward(self, faces: Tensor) -> Tensor:
-        """[B, T, 3, 64, 64] -> weights [B, T, 52] in [0, 1]."""
-        b, t = faces.shape[:2]
-        out: Tensor = self.read(self.see(_centred(faces).flatten(0, 1))).sigmoid().view(b, t, -1)
+        """[B, T, 3, 48, 48] -> weights [B, T, 52] in [0, 1]."""
+        out: Tensor = self.read(self.frames(faces)).sigmoid()
         return out
 
     def loss(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Squared error of every weight, divided by what its variance is in this batch."""
-        made, true = self(batch["faces"]), batch["units"]
-        spread = true.flatten(0, 1).var(dim=0).clamp(min=1e-3)
-        return {"units": ((made - true) ** 2 / spread).mean()}
+        return {"units": _weights(self(batch["faces"]), batch["units"])}
 
 
 class Who(nn.Module):
@@ -242,11 +265,11 @@ class Who(nn.Module):
 
     def __init__(self, which: Which, people: int, dim: int = 64) -> None:
         super().__init__()
-        self.see = _pictures(which, 3, 64, dim)
+        self.see = _pictures(which, 3, FACE_SIDE, dim)
         self.centres = nn.Parameter(torch.randn(people, dim))
 
     def forward(self, faces: Tensor) -> Tensor:
-        """[B, T, 3, 64, 64] -> [B, T, D]; each picture has its own contrast taken out."""
+        """[B, T, 3, 48, 48] -> [B, T, D]; each picture has its own contrast taken out."""
         b, t = faces.shape[:2]
         flat = _centred(faces.flatten(0, 1)[:, None]).flatten(0, 1)
         return nnf.normalize(self.see(flat).view(b, t, -1), dim=2)

@@ -25,10 +25,8 @@ from vultus.errors import VultusError
 from vultus.stage.splits import Split, split_of, voices_of
 
 FORMAT: Final = "vultus.critic-clip"
-VERSION: Final = 1
+VERSION: Final = 2
 FPS: Final = 25
-MOUTH, FACE = 48, 64
-"""Pixels along each side of the crops."""
 _WANDER: Final = 1.2  # pixels of a 128-pixel picture by which crops stray
 _PLAIN: Final = ("formant", "flite")
 
@@ -42,8 +40,8 @@ class Recipe:
 
     half: str = "a"
     split: Split = "train"
-    count: int = 200
-    people: int = 96
+    count: int = 300
+    people: int = 120
     seconds: float = 4.0
     size: int = 128
     seed: int = 1
@@ -57,7 +55,7 @@ class Recipe:
 class Seen:
     """One clip as the judges see it, T frames at 25 a second.
 
-    ``mouths`` uint8 [T, 48, 48], ``faces`` uint8 [T, 64, 64, 3], ``mel`` float16 [4 T, 80], ``speech`` bool [T],
+    ``mouths`` uint8 [T, 48, 48], ``faces`` uint8 [T, 48, 48, 3], ``mel`` float16 [4 T, 80], ``speech`` bool [T],
     ``visemes`` uint8 [T], ``emotions`` float16 [T, 7], ``units`` float16 [T, 52], ``person`` its number in the set.
     """
 
@@ -93,7 +91,7 @@ def voices_for(recipe: Recipe) -> tuple[str, ...]:
 
 def see(clip: Clip, person: int, seed: int) -> Seen:
     """The crops and labels of *clip*; landmarks stray a little, as a detector's do."""
-    from vultus.critics.mouths import cut, face
+    from vultus.critics.mouths import MOUTH_SIDE, cut, face
     from vultus.signals.features import features
     from vultus.stage.performances import moods_of
     from vultus.stage.plan import Plan
@@ -107,8 +105,8 @@ def see(clip: Clip, person: int, seed: int) -> Seen:
     mouths, faces = [], []
     for i, frame in enumerate(view.each("frames", "landmarks_478")):
         points = frame["landmarks_478"][:, :2] + np.clip(drift[i], -2, 2) * _WANDER * view.size[0] / 128
-        mouths.append(cut(frame["frames"], points, MOUTH))
-        faces.append(face(frame["frames"], points, FACE))
+        mouths.append(cut(frame["frames"], points, MOUTH_SIDE))
+        faces.append(face(frame["frames"], points))
     count, times = len(mouths), (np.arange(len(mouths)) + 0.5) / FPS
     heard = features(clip.audio, clip.sample_rate)
     rows = np.minimum(np.arange(4 * count), len(heard) - 1)

@@ -24,6 +24,7 @@ from vultus.critics.learned import output
 from vultus.critics.networks import Emotions, Reader, Sync, Units, Which, Who
 from vultus.lab import checkpoint
 from vultus.lab.card import About
+from vultus.lab.critic_data import VERSION as DATA
 from vultus.lab.critic_data import Recipe, Seen, Windows, gather
 from vultus.lab.run import Machine, seeded
 from vultus.lab.stages import AdamW, Schedule, Stage
@@ -37,10 +38,13 @@ SHIFTS: Final = (-10, -5, -2, 0, 2, 5, 10)
 
 @dataclass(frozen=True)
 class Judge:
-    """One kind of judge: how it is built, which fields it reads, how long its windows are, how it is measured."""
+    """One kind of judge: how it is built, which fields it reads, in how many ``steps`` of ``batch`` windows of
+    ``length`` frames it learns, and how it is measured."""
 
     build: Callable[[Which, Recipe], nn.Module]
     fields: tuple[str, ...]
+    steps: int
+    batch: int
     length: int
     measure: Callable[[nn.Module, Sequence[Seen]], dict[str, float]]
     what: str
@@ -146,20 +150,23 @@ def measure_who(model: nn.Module, clips: Sequence[Seen]) -> dict[str, float]:
 
 JUDGES: Final[dict[Name, Judge]] = {
     "sync": Judge(
-        lambda which, _: Sync(which), ("mouths", "mel", "speech"), 24, measure_sync,
+        lambda which, _: Sync(which), ("mouths", "mel", "speech"), 2000, 16, 24, measure_sync,
         "Tells whether lips and sound belong together: SyncNet.",
     ),
     "reader": Judge(
-        lambda which, _: Reader(which), ("mouths", "visemes"), 24, measure_reader, "Reads visemes off a mouth."
+        lambda which, _: Reader(which), ("mouths", "visemes"), 1500, 16, 24, measure_reader,
+        "Reads visemes off a mouth.",
     ),
     "emotions": Judge(
-        lambda which, _: Emotions(which), ("faces", "emotions"), 24, measure_emotions, "Reads emotions off a face."
+        lambda which, _: Emotions(which), ("faces", "emotions", "units"), 2500, 64, 3, measure_emotions,
+        "Reads emotions off a face.",
     ),
     "units": Judge(
-        lambda which, _: Units(which), ("faces", "units"), 6, measure_units, "Reads ARKit's weights off a face."
+        lambda which, _: Units(which), ("faces", "units"), 2500, 64, 3, measure_units,
+        "Reads ARKit's weights off a face.",
     ),
     "who": Judge(
-        lambda which, recipe: Who(which, recipe.people), ("faces", "person"), 3, measure_who,
+        lambda which, recipe: Who(which, recipe.people), ("faces", "person"), 2500, 64, 2, measure_who,
         "Tells whether two pictures show one person.",
     ),
 }  # fmt: skip
@@ -175,10 +182,8 @@ class Options:
     """Which judge."""
     which: Which = "a"
     """Its architecture, people, voices and seed: a is for losses, b judges."""
-    steps: int = 1500
-    """Steps of training."""
-    batch: int = 16
-    """Windows a step."""
+    steps: int | None = None
+    """Steps of training; the judge's own number unless given."""
     data: Recipe = field(default_factory=Recipe)
     """The clips; which half and seed follow from --which."""
     clips: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("critic-clips")
@@ -214,12 +219,13 @@ def train(options: Options) -> dict[str, Any]:
     unseen = gather(test, options.clips, options.workers)
     with seeded(seed):
         model = judge.build(options.which, recipe)
-    schedule = Schedule("cosine", warm_up=min(50, options.steps // 4), final=0.02)
-    stage = Stage("all", options.steps, options.batch, AdamW(lr=2e-3, weight_decay=0.02), schedule, ema=0.998)
+    steps = options.steps or judge.steps
+    schedule = Schedule("cosine", warm_up=min(50, steps // 4), final=0.02)
+    stage = Stage("all", steps, judge.batch, AdamW(lr=2e-3, weight_decay=0.02), schedule, ema=0.998)
     about = About(
-        name=f"{options.name}-{options.which}", what=judge.what, data=f"vultus.critic-clip 1 {asdict(recipe)}",
-        command=f"python -m vultus.lab.critics {options.name} --which {options.which} --steps {options.steps}"
-        f" --batch {options.batch} --data.count {recipe.count} --data.people {recipe.people}",
+        name=f"{options.name}-{options.which}", what=judge.what, data=f"vultus.critic-clip {DATA} {asdict(recipe)}",
+        command=f"python -m vultus.lab.critics {options.name} --which {options.which} --steps {steps}"
+        f" --data.count {recipe.count} --data.people {recipe.people}",
     )  # fmt: skip
     data = Windows(learned, judge.fields, judge.length)
     card = fit_dataset(
