@@ -72,12 +72,12 @@ def polygon(points: NDArray[Any], size: tuple[int, int]) -> F32:
 def guided(guide: F32, mask: F32, radius: int, smooth: float) -> F32:
     """*mask* with the edges of *guide* [H, W] (K. He et al., "Guided image filtering", 2010)."""
 
-    def mean(a: F32) -> F32:
+    def mean(a: NDArray[Any]) -> NDArray[Any]:
         return ndimage.uniform_filter(a, 2 * radius + 1, mode="nearest")
 
     average, level = mean(guide), mean(mask)
     slope = (mean(guide * mask) - average * level) / (mean(guide * guide) - average * average + smooth)
-    return np.clip(mean(slope) * guide + mean(level - slope * average), 0, 1)
+    return np.asarray(np.clip(mean(slope) * guide + mean(level - slope * average), 0, 1), np.float32)
 
 
 def resized(image: F32, size: tuple[int, int]) -> F32:
@@ -107,12 +107,12 @@ def filled(image: F32, hole: NDArray[np.bool_]) -> F32:
         colour = colour * (share / np.maximum(known, 1e-6))[..., None]
         levels.append((colour, share))
     colour, known = levels.pop()
-    below = colour / np.maximum(known, 1e-6)[..., None]
+    below: F32 = np.asarray(colour / np.maximum(known, 1e-6)[..., None], np.float32)
     while levels:
         colour, known = levels.pop()
         up = blur(resized(below, (known.shape[1], known.shape[0])), 0.7)
-        below = colour + (1 - known)[..., None] * up
-    return np.asarray(below, np.float32)
+        below = np.asarray(colour + (1 - known)[..., None] * up, np.float32)
+    return below
 
 
 def spread(values: F32, known: NDArray[np.bool_], neighbours: Any, rounds: int) -> F32:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from vultus.person.jit import fast, part
@@ -16,7 +18,7 @@ COLUMNS = 10
 
 
 @part
-def _look(image: np.ndarray, x: float, y: float, out: np.ndarray, first: int, count: int) -> None:
+def _look(image: np.ndarray, x: Any, y: Any, out: np.ndarray, first: int, count: int) -> None:
     """*count* channels of *image* from *first* on at (x, y), bilinear, edges repeated."""
     one = np.float32(1)
     x = min(max(x - np.float32(0.5), np.float32(0)), np.float32(image.shape[1] - 1.001))

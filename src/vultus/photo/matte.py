@@ -41,6 +41,6 @@ def person(photo: F32) -> F32:
     out: NDArray[Any] = np.asarray(net.get_tensor(net.get_output_details()[0]["index"]))
     mask = out.reshape(_SIDE, _SIDE, -1)[..., -1].astype(np.float32)
     if mask.min() < 0 or mask.max() > 1.01:
-        mask = 1 / (1 + np.exp(-mask))
+        mask = np.asarray(1 / (1 + np.exp(-mask)), np.float32)
     whole = resized(mask, (side, side))[top : top + height, left : left + width]
     return guided(photo.mean(2), np.ascontiguousarray(whole), max(round(side * 9 / 512), 2), 1e-3)
