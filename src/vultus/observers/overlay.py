@@ -87,9 +87,11 @@ def _lines(pen: ImageDraw, points: Doubles, edges: NDArray[np.int32], colour: Co
     for ring in (*_RINGS, *_BROWS):
         path = [tuple(points[i]) for i in (*ring, *ring[:2])]  # overlapping ends make the joint round
         pen.line(path, clear, max(round(1.7 * width), 2), joint="curve")
-    for iris in (LEFT_IRIS, RIGHT_IRIS):
+    for iris, upper, lower in ((LEFT_IRIS, 386, 374), (RIGHT_IRIS, 159, 145)):
         (x, y), *rim = points[list(iris)]
         radius = float(np.linalg.norm(np.array(rim) - (x, y), axis=1).mean())
+        if float(np.linalg.norm(points[upper] - points[lower])) < 0.7 * radius:
+            continue  # the eye is shut
         pen.ellipse(
             [x - radius, y - radius, x + radius, y + radius], outline=(*_WHITE, 220), width=max(round(width), 2)
         )
