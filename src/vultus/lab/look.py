@@ -2,7 +2,7 @@
 
 A tracker that learned from photographs looks at rendered people of whom everything is known. Its scores must follow
 the commanded shapes, it must find every face, closed lips must show no teeth and lids must lie on the eyeballs. The
-people that judge (seeds from 100 on) are others than those that the shapes were tuned on.
+people that judge (seeds from 200 on) are others than those that the shapes were tuned on.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 SIZE: Final = 256
 """Pixels along each side of the pictures that the tracker sees."""
-JUDGES: Final = 100
+JUDGES: Final = 200
 """The first seed of the people that are measured."""
 AMPLITUDES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 GAZE: Final = (-25.0, -12.5, 0.0, 12.5, 25.0)

@@ -22,6 +22,7 @@ YOUNGEST, OLDEST = 18.0, 90.0
 
 SPREAD: Final = 0.2  # standard deviation of a local attribute where faces.WIDE and faces.MILD have no other
 ASYMMETRY: Final = 0.045
+OWN: Final = 0.5  # of the shape that is nobody else's; all of it parts people better and looks like caricatures
 # Shifts of whole parts make faces crooked or break the neck line before they make them different.
 SHIFTS: Final = ("head_forward", "head_up", "neck_forward", "neck_up")
 CALM: Final = frozenset((*SHIFTS, *(name for name in UNPAIRED if name.endswith("_side"))))
@@ -60,12 +61,6 @@ def gauss(seed: int, name: str, spread: float) -> float:
     """Normal with this standard deviation, cut at 2.5 of them; rounded so that no math library changes it."""
     z = NormalDist().inv_cdf(uniform(seed, name))
     return round(min(max(z, -2.5), 2.5) * spread, 5)
-
-
-def broad(seed: int, name: str, spread: float) -> float:
-    """Nearly even within 2.2 of *spread* either way: more people far from the mean than normal draws have, and none as
-    far as their farthest. Its standard deviation is 1.27 of *spread*."""
-    return round(2.2 * spread * (2 * uniform(seed, name) - 1), 5)
 
 
 def between(seed: int, name: str, low: float, high: float) -> float:
@@ -108,10 +103,7 @@ def phenotype(seed: int) -> dict[str, float]:
 def local_shape(seed: int, body: Mapping[str, float]) -> dict[str, float]:
     """Values of the local shape attributes that go with a phenotype: its tendency, forms of the parts, and chance."""
     spread = dict.fromkeys((*UNPAIRED, *PAIRED), SPREAD) | faces.WIDE | faces.MILD | dict.fromkeys(CALM, 0.04)
-    values = {
-        name: (broad if name.startswith(faces.BONES) else gauss)(seed, name, deviation)
-        for name, deviation in spread.items()
-    }
+    values = {name: gauss(seed, name, deviation) for name, deviation in spread.items()}
     parts = [faces.tendency(body)]
     for kind, forms in faces.KINDS.items():
         form = forms[pick(seed, kind, dict.fromkeys(forms, 1.0))]
@@ -191,7 +183,7 @@ def appearance(seed: int, body: Mapping[str, float]) -> dict[str, Any]:
         "blue": 1.6 * european**2, "grey": 0.5 * european**2,
     }  # fmt: skip
     return {
-        "own_shape": 1.0,
+        "own_shape": OWN,
         "skin_tone": round(min(max(tone, 0.0), 1.0), 5),
         "hair": pick(seed, "hair", _hair(age, male, body["african"], body["asian"])),
         "hair_colour": pick(seed, "hair colour", old_hair if uniform(seed, "grey") < grey else hair),

@@ -126,10 +126,6 @@ MILD: Final[Shape] = {
 }  # fmt: skip
 """Whole heads and necks that vary more look like no head at all; lips that do no longer close."""
 
-
-BONES: Final = ("nose_", "nostril_", "septum_", "jaw_", "chin_", "cheek_", "temple_", "head_", "forehead_")
-"""Beginnings of the names of attributes that spread evenly over their range. Those of eyes, brows and mouth cluster
-around the mean, because their outliers look like expressions."""
 LIMITS: Final[dict[str, tuple[float, float]]] = {
     "brow_angle": (-0.08, 0.32), "brow_height": (-0.16, 0.42), "brow_forward": (-0.4, 0.32),
     "mouth_corners_up": (-0.05, 0.42), "mouth_forward": (-0.3, 0.24), "jaw_width": (-0.5, 0.36),
