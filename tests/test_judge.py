@@ -171,4 +171,4 @@ def test_without_torch_its_judges_say_so(monkeypatch: pytest.MonkeyPatch, tmp_pa
     found = scenes._tools({"torch"})
     assert found == {"torch": "The package torch is not installed. pip install 'vultus[judge]'"}
     monkeypatch.setattr(learned, "FOLDER", tmp_path)
-    assert "not part of this installation" in scenes._tools({"sync-b"})["sync-b"]
+    assert "ships no network" in scenes._tools({"sync-b"})["sync-b"]

@@ -58,7 +58,7 @@ def card(name: str, which: str = "b", folder: Path | None = None) -> dict[str, A
     """
     weights, file = places(name, which, folder)
     if not (weights.is_file() and file.is_file()):
-        raise VultusError(f"The network {weights.stem} is not part of this installation", "Install Vultus anew")
+        raise VultusError(f"Vultus ships no network {weights.stem}", "See docs/judges.md for those that it does")
     try:
         found = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:

@@ -97,7 +97,7 @@ def ground(photo: F32, mask: F32, fit: Fit, seen: F32, screen: F32, outline: flo
 
     raster = Rasteriser(height, width)
     raster.draw(screen, skin)
-    covered = ndimage.binary_erosion(np.asarray(raster.ids >= 0, np.bool_), np.ones((3, 3)))
+    covered = ndimage.binary_erosion(raster.ids >= 0, np.ones((3, 3), np.bool_))
     away, near_y, near_x = nearest(covered)
     z: F32 = np.where(covered, 1 / np.maximum(raster.inverse_depth, 1e-6), 0)[near_y, near_x].astype(np.float32)
     unit = max(height, width) / 512
