@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from vultus.person import individual
+from vultus.person.draws import OWN
 from vultus.person.identity import Identity, parse_identity
 from vultus.person.individual import departure
 from vultus.person.pack import load_pack
@@ -52,7 +53,7 @@ def test_both_sides_depart_nearly_alike_and_neighbours_together() -> None:
 
 def test_an_identity_has_as_much_of_it_as_it_says() -> None:
     person = Identity.from_seed(7)
-    assert person.own_shape == 1
+    assert person.own_shape == OWN
     plain, half, full = (rest(PACK, person.replace(own_shape=share), COUNT)[0] for share in (0.0, 0.5, 1.0))
     np.testing.assert_allclose(half, 0.5 * (plain + full), atol=1e-6)
     np.testing.assert_allclose(full - plain, departure(PACK, 7, COUNT), atol=1e-6)

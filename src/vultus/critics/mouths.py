@@ -27,7 +27,7 @@ STEADY: Final = (33, 133, 362, 263, 2)
 LIPS: Final = TO_68[48:]
 """Those whose mean is the middle of the mouth."""
 _MEAN_FACE: Final = np.array([[92.5, 94.4], [112.8, 94.9], [145.5, 94.5], [166.7, 93.6], [128.9, 137.3]])
-_FACE_MIDDLE, _FACE_WIDTH = 129 + 138j, 132  # of the mean face
+_FACE_MIDDLE, _FACE_WIDTH = 129 + 130j, 132  # of the mean face
 _GREY: Final = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as OpenCV turns colours into grey
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +21,9 @@ from numpy.typing import NDArray
 
 from vultus import channels as ch
 from vultus.channels import EMOTIONS
-from vultus.clip import Clip
+from vultus.clip import Clip, View
 from vultus.errors import VultusError
+from vultus.person.identity import parse_identity
 from vultus.stage.splits import Split, split_of, voices_of
 
 FORMAT: Final = "vultus.critic-clip"
@@ -35,7 +37,8 @@ _PLAIN: Final = ("formant", "flite")
 class Recipe:
     """Which clips: *count* of *seed*, of one *half* ("a" or "b") of a *split*, filmed at *size* pixels.
 
-    ``people`` is how many different people there are.
+    ``people`` is how many different people there are. They speak; with ``moments``, each clip shows its person in that
+    many moments of chance instead, so that no face goes with an expression.
     """
 
     half: str = "a"
@@ -45,9 +48,10 @@ class Recipe:
     seconds: float = 4.0
     size: int = 128
     seed: int = 1
+    moments: int = 0
 
     def __post_init__(self) -> None:
-        if self.half not in ("a", "b") or self.count < 1 or self.people < 2:
+        if self.half not in ("a", "b") or self.count < 1 or self.people < 2 or self.moments < 0:
             raise VultusError(f"{self!r} describes no clips", 'Give half "a" or "b", a clip and two people or more')
 
 
@@ -89,16 +93,10 @@ def voices_for(recipe: Recipe) -> tuple[str, ...]:
     return (plain if recipe.half == "a" else other) or voices
 
 
-def see(clip: Clip, person: int, seed: int) -> Seen:
-    """The crops and labels of *clip*; landmarks stray a little, as a detector's do."""
+def crops(view: View, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Mouths [T, 48, 48] and faces [T, 48, 48, 3] of *view*."""
     from vultus.critics.mouths import MOUTH_SIDE, cut, face
-    from vultus.signals.features import features
-    from vultus.stage.performances import moods_of
-    from vultus.stage.plan import Plan
 
-    if clip.motion is None or clip.audio is None:
-        raise VultusError(f"The clip {clip.name} has no sound or no motion", "Give a clip of the stage")
-    view, motion = clip.view(0), clip.motion
     rng = np.random.default_rng([seed, 0xC417])
     drift = np.cumsum(rng.normal(0, 0.25, (len(view), 1, 2)), axis=0)
     drift -= drift.mean(axis=0)
@@ -107,6 +105,63 @@ def see(clip: Clip, person: int, seed: int) -> Seen:
         points = frame["landmarks_478"][:, :2] + np.clip(drift[i], -2, 2) * _WANDER * view.size[0] / 128
         mouths.append(cut(frame["frames"], points, MOUTH_SIDE))
         faces.append(face(frame["frames"], points))
+    return tuple(np.clip(np.rint(some), 0, 255).astype(np.uint8) for some in (mouths, faces))  # type: ignore[return-value]
+
+
+def by_chance(count: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """*count* moments of a face: channels [T, 69], a few of them moved, and the weights of emotions [T, 7] in them."""
+    from vultus.drivers.articulation import columns_of
+    from vultus.drivers.manner import Manner
+    from vultus.drivers.style import express
+
+    pairs = sorted({name.removesuffix("Left").removesuffix("Right") for name in ch.ARKIT if "eyeLook" not in name})
+    data, weights = np.zeros((count, len(ch.CHANNELS))), np.zeros((count, len(EMOTIONS)))
+    for row, emotions in zip(data, weights, strict=True):
+        for name in rng.choice(pairs, 1 + rng.poisson(3), replace=False):
+            columns, side = columns_of(str(name)), rng.random()
+            for i, column in enumerate(columns):
+                both = len(columns) == 1 or side > 0.2 or (side > 0.1) == i
+                row[column] = rng.beta(1.3, 1.6) * (1.0 if both else 0.2)
+        row[ch.INDEX["jawOpen"]] *= 0.7
+        row[ch.EYE_LEFT] = row[ch.EYE_RIGHT] = rng.normal(0, (0.12, 0.2, 0.0))
+        row[ch.HEAD] = rng.normal(0, (0.1, 0.16, 0.07))
+        for i in rng.choice(len(EMOTIONS), rng.choice(3, p=(0.3, 0.5, 0.2)), replace=False):
+            emotions[i] = rng.uniform(0.3, 1.0)
+    manner = Manner(smile_side=float(np.clip(rng.normal(0, 0.12), -0.35, 0.35)))
+    return express(data, dict(zip(EMOTIONS, weights.T, strict=True)), 1.0, manner), weights
+
+
+def glimpse(recipe: Recipe, index: int) -> Seen:
+    """The clip *index* of *recipe* whose person is seen in moments of chance; nothing is heard."""
+    from vultus.motion import Motion, clamp
+    from vultus.stage.rigs.phone import shoot
+
+    rng = np.random.default_rng([recipe.seed, index, ord(recipe.half), 0x9E17])
+    people, count = people_of(recipe), recipe.moments
+    data, weights = by_chance(count, rng)
+    motion = Motion(clamp(data), Fraction(FPS))
+    person, own = index % len(people), int(rng.integers(2**31))
+    # Between moments nothing moves, so that no shutter may blur it.
+    who = parse_identity(people[person])
+    (view,) = shoot(who, motion, size=recipe.size, seed=own, held="stand", faults=False)
+    mouths, faces = crops(view, own)
+    silence = np.full((4 * count, 80), -16, np.float16)
+    return Seen(
+        mouths, faces, silence, np.zeros(count, bool), np.zeros(count, np.uint8), weights.astype(np.float16),
+        motion.expression.astype(np.float16), np.array(person),
+    )  # fmt: skip
+
+
+def see(clip: Clip, person: int, seed: int) -> Seen:
+    """The crops and labels of *clip*; landmarks stray a little, as a detector's do."""
+    from vultus.signals.features import features
+    from vultus.stage.performances import moods_of
+    from vultus.stage.plan import Plan
+
+    if clip.motion is None or clip.audio is None:
+        raise VultusError(f"The clip {clip.name} has no sound or no motion", "Give a clip of the stage")
+    motion = clip.motion
+    mouths, faces = crops(clip.view(0), seed)
     count, times = len(mouths), (np.arange(len(mouths)) + 0.5) / FPS
     heard = features(clip.audio, clip.sample_rate)
     rows = np.minimum(np.arange(4 * count), len(heard) - 1)
@@ -117,7 +172,7 @@ def see(clip: Clip, person: int, seed: int) -> Seen:
     for mood in moods_of(Plan.from_json(clip.labels["plan"]), float(motion.duration)):
         weights[(times >= mood.start) & (times < mood.end), EMOTIONS.index(mood.name)] = mood.weight
     return Seen(
-        np.clip(np.rint(mouths), 0, 255).astype(np.uint8), np.clip(np.rint(faces), 0, 255).astype(np.uint8),
+        mouths, faces,
         heard.mel[rows].astype(np.float16), heard.speech[rows].reshape(count, 4).mean(axis=1) > 0.5, visemes, weights,
         motion.expression[:count].astype(np.float16), np.array(person),
     )  # fmt: skip
@@ -128,12 +183,17 @@ def _make(job: tuple[Recipe, int, str]) -> str:
     from vultus.stage.plan import draw
 
     recipe, index, path = job
+    if recipe.moments:
+        return _keep(glimpse(recipe, index), recipe, path)
     people = people_of(recipe)
     plan = draw(
         recipe.seed, index, rig="phone", size=recipe.size, fps=FPS, seconds=recipe.seconds, voices=voices_for(recipe),
         people=people, split=recipe.split,
     )  # fmt: skip
-    seen = see(make(plan), people.index(plan.identity), plan.seed)
+    return _keep(see(make(plan), people.index(plan.identity), plan.seed), recipe, path)
+
+
+def _keep(seen: Seen, recipe: Recipe, path: str) -> str:
     part = Path(f"{path}.part")
     with part.open("wb") as file:
         np.savez(file, format=FORMAT, version=VERSION, recipe=json.dumps(kind(recipe)), **vars(seen))
@@ -143,7 +203,8 @@ def _make(job: tuple[Recipe, int, str]) -> str:
 
 def kind(recipe: Recipe) -> dict[str, Any]:
     """What decides what a clip is: all but how many there are."""
-    return {name: value for name, value in asdict(recipe).items() if name != "count"}
+    left_out = ("count",) if recipe.moments else ("count", "moments")
+    return {name: value for name, value in asdict(recipe).items() if name not in left_out}
 
 
 def _begin() -> None:
@@ -169,7 +230,8 @@ def read(path: Path, recipe: Recipe) -> Seen | None:
 def gather(recipe: Recipe, folder: Path, workers: int = 1) -> list[Seen]:
     """The clips of *recipe*, made where they are not kept in *folder* yet; the same whatever the *workers*."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{recipe.split}-{recipe.half}-{recipe.seed}-{i:05d}.npz" for i in range(recipe.count)]
+    name = f"{recipe.split}-{recipe.half}-{recipe.seed}" + f"-{recipe.moments}" * bool(recipe.moments)
+    paths = [folder / f"{name}-{i:05d}.npz" for i in range(recipe.count)]
     missing = [(recipe, i, str(path)) for i, path in enumerate(paths) if read(path, recipe) is None]
     for done, _ in enumerate(_made(missing, workers), 1):
         if done % 20 == 0:

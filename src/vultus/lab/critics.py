@@ -39,13 +39,14 @@ SHIFTS: Final = (-10, -5, -2, 0, 2, 5, 10)
 @dataclass(frozen=True)
 class Judge:
     """One kind of judge: how it is built, which fields it reads, in how many ``steps`` of ``batch`` windows of
-    ``length`` frames it learns, and how it is measured."""
+    ``length`` frames it learns, from how many ``moments`` a clip (0 for speech), and how it is measured."""
 
     build: Callable[[Which, Recipe], nn.Module]
     fields: tuple[str, ...]
     steps: int
     batch: int
     length: int
+    moments: int
     measure: Callable[[nn.Module, Sequence[Seen]], dict[str, float]]
     what: str
 
@@ -114,9 +115,10 @@ def measure_emotions(model: nn.Module, clips: Sequence[Seen]) -> dict[str, float
     made = [1 / (1 + np.exp(-_run(model, clip.faces))) for clip in clips]
     true = [np.asarray(clip.emotions, np.float64) for clip in clips]
     r = _correlation(np.concatenate(made), np.concatenate(true))
-    moved = [(m.mean(axis=0), t.mean(axis=0)) for m, t in zip(made, true, strict=True) if t.max() > 0.2]
-    named = [m.argmax() == t.argmax() for m, t in moved]
-    return {"correlation": float(np.nanmean(r)), "strongest named": float(np.mean(named)), "chance": 1 / 7}
+    a, b = np.concatenate(made), np.concatenate(true)
+    moved = b.max(axis=1) > 0.2
+    named = a[moved].argmax(axis=1) == b[moved].argmax(axis=1)
+    return {"correlation": float(np.nanmean(r)), "strongest named": float(named.mean()), "chance": 1 / 7}
 
 
 def measure_units(model: nn.Module, clips: Sequence[Seen]) -> dict[str, float]:
@@ -150,23 +152,23 @@ def measure_who(model: nn.Module, clips: Sequence[Seen]) -> dict[str, float]:
 
 JUDGES: Final[dict[Name, Judge]] = {
     "sync": Judge(
-        lambda which, _: Sync(which), ("mouths", "mel", "speech"), 2000, 16, 24, measure_sync,
+        lambda which, _: Sync(which), ("mouths", "mel", "speech"), 2000, 16, 24, 0, measure_sync,
         "Tells whether lips and sound belong together: SyncNet.",
     ),
     "reader": Judge(
-        lambda which, _: Reader(which), ("mouths", "visemes"), 1500, 16, 24, measure_reader,
+        lambda which, _: Reader(which), ("mouths", "visemes"), 1500, 16, 24, 0, measure_reader,
         "Reads visemes off a mouth.",
     ),
     "emotions": Judge(
-        lambda which, _: Emotions(which), ("faces", "emotions", "units"), 2500, 64, 3, measure_emotions,
+        lambda which, _: Emotions(which), ("faces", "emotions", "units"), 2500, 64, 3, 10, measure_emotions,
         "Reads emotions off a face.",
     ),
     "units": Judge(
-        lambda which, _: Units(which), ("faces", "units"), 2500, 64, 3, measure_units,
+        lambda which, _: Units(which), ("faces", "units"), 2500, 64, 3, 10, measure_units,
         "Reads ARKit's weights off a face.",
     ),
     "who": Judge(
-        lambda which, recipe: Who(which, recipe.people), ("faces", "person"), 2500, 64, 2, measure_who,
+        lambda which, recipe: Who(which, recipe.people), ("faces", "person"), 2000, 64, 2, 10, measure_who,
         "Tells whether two pictures show one person.",
     ),
 }  # fmt: skip
@@ -213,8 +215,9 @@ def ship(model: nn.Module, card: dict[str, Any], measure: Callable[[nn.Module], 
 def train(options: Options) -> dict[str, Any]:
     """Train, measure on the clips of the test split, and write weights and card; returns the card."""
     judge, seed = JUDGES[options.name], SEEDS[options.which]
-    recipe = replace(options.data, half=options.which, seed=seed)
-    test = replace(recipe, split="test", count=max(recipe.count // 5, 8), people=max(recipe.people // 10, 4))
+    recipe = replace(options.data, half=options.which, seed=seed, moments=judge.moments)
+    share = 5 if judge.moments else 10
+    test = replace(recipe, split="test", count=max(recipe.count // 5, 8), people=max(recipe.people // share, 4))
     learned = gather(recipe, options.clips, options.workers)
     unseen = gather(test, options.clips, options.workers)
     with seeded(seed):
