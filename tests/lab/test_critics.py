@@ -153,3 +153,30 @@ def test_a_judge_is_trained_and_leaves_weights_and_card(tmp_path: Path, monkeypa
     assert card["seed"] == critics.SEEDS["b"]
     assert set(card["measured"]) == {"same", "other", "equal error rate"}
     assert "--which b" in card["command"]
+
+
+def test_moments_of_chance_move_a_few_channels_and_say_which_emotions() -> None:
+    channels, weights = data.by_chance(60, np.random.default_rng(3))
+    again, _ = data.by_chance(60, np.random.default_rng(3))
+    np.testing.assert_array_equal(channels, again)
+    assert channels.shape == (60, len(ch.CHANNELS))
+    assert weights.shape == (60, 7)
+    assert 0 <= channels[:, ch.EXPRESSION].min() <= channels[:, ch.EXPRESSION].max() <= 1
+    assert {0, 1, 2} == set((weights > 0).sum(axis=1))
+    calm = weights.max(axis=1) == 0
+    moved = (channels[:, ch.EXPRESSION] > 0.05).sum(axis=1)
+    assert moved[calm].mean() < moved[~calm].mean()
+    happy = weights[:, ch.EMOTIONS.index("happy")]
+    smile = channels[:, ch.INDEX["mouthSmileLeft"]]
+    assert smile[happy > 0.5].mean() > smile[happy == 0].mean() + 0.2
+
+
+def test_a_glimpse_shows_one_person_in_moments_of_chance() -> None:
+    recipe = data.Recipe("b", count=4, people=2, size=96, seed=3, moments=2)
+    seen = data.glimpse(recipe, 3)
+    assert seen.faces.shape == (2, 48, 48, 3)
+    assert int(seen.person) == 1
+    assert seen.faces.std() > 15
+    assert not np.array_equal(seen.units[0], seen.units[1])
+    assert data.kind(recipe)["moments"] == 2
+    assert "moments" not in data.kind(data.Recipe())
