@@ -36,12 +36,13 @@ def test_the_network_has_the_published_names_and_outputs(monkeypatch: pytest.Mon
     reason="the assets are not fetched",
 )
 def test_a_smiling_woman_is_happy() -> None:
+    from vultus.critics.films import ROOM
     from vultus.critics.mouths import face
     from vultus.observers.tracker import Tracker
 
     photo = np.array(Image.open(store.path("portrait_photo")).convert("RGB"))
     found = Tracker().track(photo)
     assert found is not None
-    (shares,) = en.read(face(photo, found.landmarks[:, :2], en.SIDE)[None])
+    (shares,) = en.read(face(photo, found.landmarks[:, :2], en.SIDE, ROOM)[None])
     assert en.NAMES[int(shares[:8].argmax())] == "happy"
     assert shares[8] > 0.2  # pleasant

@@ -73,8 +73,8 @@ def test_gradients_reach_the_picture() -> None:
     (scores[0, 17] + 1e-3 * points.sum()).backward()
     assert x.grad is not None
     assert torch.isfinite(x.grad).all()
-    inside, outside = x.grad[0, :, 80:200, 80:180].abs().mean(), x.grad[0, :, :20].abs().mean()
-    assert inside > outside
+    inside, beside = x.grad[0, :, 80:200, 80:180].abs().mean(), x.grad[0, :, :, :20].abs().mean()
+    assert inside > 1.2 * beside
 
 
 def test_other_shapes_are_refused() -> None:

@@ -114,7 +114,7 @@ def test_a_turned_and_scaled_face_gives_the_same_mouth() -> None:
     assert cuts[0][0].shape == (88, 88)
     half = cuts[0][0].reshape(44, 2, 44, 2).mean(axis=(1, 3))
     assert np.abs(half - cuts[0][2]).max() < 4
-    np.testing.assert_allclose(cuts[0][1][44, 44], pattern(np.array(129 + 138j + 1 + 1j)), atol=3)
+    np.testing.assert_allclose(cuts[0][1][44, 44], pattern(np.array(129 + 130j + 0.75 + 0.75j)), atol=3)
     with pytest.raises(VultusError, match="face"):
         mouths.placed(np.zeros((5, 2)))
 

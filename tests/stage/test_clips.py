@@ -10,6 +10,7 @@ import pytest
 
 from vultus import cli
 from vultus.clip import FIELDS
+from vultus.commands import stage as stage_command
 from vultus.datasets import stage
 from vultus.errors import VultusError
 from vultus.stage import clips, filming, plan
@@ -123,7 +124,7 @@ def test_bad_folders_are_told(
 
 
 def test_the_help_names_every_rig_and_field() -> None:
-    source = Path(cli.__file__).read_text("utf-8").split("class Stage:", 1)[1]
+    source = Path(stage_command.__file__).read_text("utf-8").split("class Stage:", 1)[1]
     told = {option: source.split(f"    {option}: str", 1)[1].split('"""')[1] for option in ("rig", "fields")}
     for option, names in (("rig", filming.rigs()), ("fields", FIELDS)):
         for name in names:

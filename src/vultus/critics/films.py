@@ -30,7 +30,8 @@ FPS: Final = 25
 """Frames a second at which everything is judged."""
 PORTRAIT: Final = 256
 """Pixels along each side of the faces that EmoNet sees."""
-_ROOM: Final = 4 / 3  # the width of those faces over that of the ones our networks see
+ROOM: Final = 4 / 3
+"""The width of those faces over that of the ones that our networks see."""
 WORD: Final = 29
 """Frames that the reader of words sees, the middle of the word in their middle."""
 STANDARD: Final = 256
@@ -189,7 +190,7 @@ def _looks(
         now = time >= due
         due = time + _EVERY / FPS if now else due
         chip = identity.chip(picture, identity.five_points(found.landmarks)) if chips and now else None
-        portrait = face(picture, points, PORTRAIT, _ROOM) if large and now else None
+        portrait = face(picture, points, PORTRAIT, ROOM) if large and now else None
         marks = points[list(TO_68)] * np.float32(STANDARD / max(picture.shape[:2]))
         turn = np.asarray(found.rotation_vector, np.float32)
         mouth, head = cut(picture, points, MOUTH_SIDE), face(picture, points)
