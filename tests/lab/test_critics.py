@@ -28,7 +28,7 @@ def a_clip(seed: int, person: int = 0, frames: int = 60) -> data.Seen:
     return data.Seen(
         mouths.astype(np.uint8), g.integers(0, 255, (frames, 48, 48, 3), dtype=np.uint8), mel.astype(np.float16),
         np.ones(frames, bool), g.integers(0, 15, frames).astype(np.uint8), g.random((frames, 7)).astype(np.float16),
-        g.random((frames, 52)).astype(np.float16), np.array(person),
+        g.random((frames, 52)).astype(np.float16), np.array(person), np.zeros_like(mouths, np.uint8),
     )  # fmt: skip
 
 

@@ -152,26 +152,40 @@ class Sync(nn.Module):
     def loss(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """InfoNCE both ways: the right moment against others up to 15 frames away and against other clips.
 
-        Moments next to the right one are hardly wrong and count less; frames without speech do not count.
+        Moments next to the right one are hardly wrong and count less; frames without speech do not count. Where a batch
+        has ``wrong`` lips [B, T, 48, 48], which move with the sound and do not say it, the sound must find none of
+        their moments, and they must find no moment of the sound better than another; half of them are enough.
         """
         v, a = self.lips(batch["mouths"]), self.sound(batch["mel"])
+        w = self.lips(batch["wrong"][: (len(v) + 1) // 2]) if "wrong" in batch else v[:0]
         with torch.autocast(v.device.type, enabled=False):  # similarities need more digits than bfloat16 has
-            return self._contrast(v.float(), a.float(), batch["speech"])
+            return self._contrast(v.float(), a.float(), w.float(), batch["speech"])
 
-    def _contrast(self, v: Tensor, a: Tensor, voiced: Tensor) -> dict[str, Tensor]:
+    def _contrast(self, v: Tensor, a: Tensor, w: Tensor, voiced: Tensor) -> dict[str, Tensor]:
         b, t, _ = v.shape
         scale = self.sharpness.exp().clamp(max=60)
         within = scale * torch.einsum("btd,bsd->bts", v, a)
         apart = (torch.arange(t)[:, None] - torch.arange(t)[None]).abs().to(v.device)
-        weight = (apart / _FAR).clamp(max=1).log() + torch.where(apart > REACH, -torch.inf, 0.0)
-        weight = weight.masked_fill(apart == 0, 0.0)
+        near = torch.where(apart > REACH, -torch.inf, 0.0)
+        weight = ((apart / _FAR).clamp(max=1).log() + near).masked_fill(apart == 0, 0.0)
         across = scale * torch.einsum("btd,ctd->btc", v, a)
         own = torch.eye(b, dtype=torch.bool, device=v.device)[:, None]
         across = across.masked_fill(own, -torch.inf)
         right = within.diagonal(dim1=1, dim2=2)
+        wrong = scale * torch.einsum("btd,bsd->bts", w, a[: len(w)]) + near
+        # Clips without wrong lips beside them have nothing that the sound could take for the right ones.
+        none = torch.full((b - len(w), t, t), -torch.inf, device=v.device)
         there = torch.logsumexp(torch.cat([within + weight, across], dim=2), dim=2) - right
-        back = torch.logsumexp(within.transpose(1, 2) + weight, dim=2) - right
-        return {"sync": ((there + back) * voiced).sum() / voiced.sum().clamp(min=1) / 2}
+        tempting = torch.cat([wrong, none]).transpose(1, 2)
+        back = torch.logsumexp(torch.cat([within.transpose(1, 2) + weight, tempting], dim=2), dim=2) - right
+        count = voiced.sum().clamp(min=1)
+        losses = {"sync": ((there + back) * voiced).sum() / count / 2}
+        if len(w):
+            flat = near - near.logsumexp(dim=1, keepdim=True)  # as likely as each other
+            apart_from = (flat.exp() * (flat - wrong.log_softmax(dim=2)).masked_fill(near < 0, 0.0)).sum(dim=2)
+            said = voiced[: len(w)]
+            losses["wrong"] = (apart_from * said).sum() / said.sum().clamp(min=1)
+        return losses
 
 
 class Reader(nn.Module):
@@ -198,15 +212,20 @@ class Reader(nn.Module):
 
 
 class _Frames(nn.Module):
-    """Faces [B, T, 3, 48, 48] -> features [B, T, D] of every frame, with each clip's own light taken out."""
+    """Faces [B, T, 3, 48, 48] -> features [B, T, D] of every frame, with each clip's own light taken out.
+
+    Each frame is seen twice: as it is, and less the mean of its clip, which is mostly who it is.
+    """
 
     def __init__(self, which: Which, dim: int) -> None:
         super().__init__()
-        self.see = _pictures(which, 3, FACE_SIDE, dim)
+        self.see = _pictures(which, 6, FACE_SIDE, dim)
 
     def forward(self, faces: Tensor) -> Tensor:
         b, t = faces.shape[:2]
-        seen: Tensor = self.see(_centred(faces).flatten(0, 1)).view(b, t, -1)
+        x = _centred(faces)
+        both = torch.cat([x, 2 * (x - x.mean(dim=1, keepdim=True))], dim=2)
+        seen: Tensor = self.see(both.flatten(0, 1)).view(b, t, -1)
         return seen
 
 

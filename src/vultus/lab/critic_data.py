@@ -27,7 +27,7 @@ from vultus.person.identity import parse_identity
 from vultus.stage.splits import Split, split_of, voices_of
 
 FORMAT: Final = "vultus.critic-clip"
-VERSION: Final = 2
+VERSION: Final = 3
 FPS: Final = 25
 _WANDER: Final = 1.2  # pixels of a 128-pixel picture by which crops stray
 _PLAIN: Final = ("formant", "flite")
@@ -60,7 +60,8 @@ class Seen:
     """One clip as the judges see it, T frames at 25 a second.
 
     ``mouths`` uint8 [T, 48, 48], ``faces`` uint8 [T, 48, 48, 3], ``mel`` float16 [4 T, 80], ``speech`` bool [T],
-    ``visemes`` uint8 [T], ``emotions`` float16 [T, 7], ``units`` float16 [T, 52], ``person`` its number in the set.
+    ``visemes`` uint8 [T], ``emotions`` float16 [T, 7], ``units`` float16 [T, 52], ``person`` its number in the set;
+    ``wrong`` uint8 [T, 48, 48] are the same person's mouths in the same shot when the lips do not say what is heard.
     """
 
     mouths: NDArray[np.uint8]
@@ -71,6 +72,7 @@ class Seen:
     emotions: NDArray[np.float16]
     units: NDArray[np.float16]
     person: NDArray[np.int64]
+    wrong: NDArray[np.uint8]
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -140,7 +142,8 @@ def glimpse(recipe: Recipe, index: int) -> Seen:
     people, count = people_of(recipe), recipe.moments
     data, weights = by_chance(count, rng)
     motion = Motion(clamp(data), Fraction(FPS))
-    person, own = index % len(people), int(rng.integers(2**31))
+    # Two clips in a row show one person, who is built once.
+    person, own = index // 2 % len(people), int(rng.integers(2**31))
     # Between moments nothing moves, so that no shutter may blur it.
     who = parse_identity(people[person])
     (view,) = shoot(who, motion, size=recipe.size, seed=own, held="stand", faults=False)
@@ -148,20 +151,24 @@ def glimpse(recipe: Recipe, index: int) -> Seen:
     silence = np.full((4 * count, 80), -16, np.float16)
     return Seen(
         mouths, faces, silence, np.zeros(count, bool), np.zeros(count, np.uint8), weights.astype(np.float16),
-        motion.expression.astype(np.float16), np.array(person),
+        motion.expression.astype(np.float16), np.array(person), np.zeros_like(mouths),
     )  # fmt: skip
 
 
 def see(clip: Clip, person: int, seed: int) -> Seen:
     """The crops and labels of *clip*; landmarks stray a little, as a detector's do."""
+    from vultus.lab.wrong_lips import wrong
     from vultus.signals.features import features
     from vultus.stage.performances import moods_of
     from vultus.stage.plan import Plan
+    from vultus.stage.rigs.phone import shoot
 
     if clip.motion is None or clip.audio is None:
         raise VultusError(f"The clip {clip.name} has no sound or no motion", "Give a clip of the stage")
-    motion = clip.motion
+    motion, plan = clip.motion, Plan.from_json(clip.labels["plan"])
     mouths, faces = crops(clip.view(0), seed)
+    other = wrong(motion, clip.audio, np.random.default_rng([seed, 0x3A15E]))
+    (view,) = shoot(parse_identity(clip.identity), other, size=plan.size, seed=plan.seed)
     count, times = len(mouths), (np.arange(len(mouths)) + 0.5) / FPS
     heard = features(clip.audio, clip.sample_rate)
     rows = np.minimum(np.arange(4 * count), len(heard) - 1)
@@ -169,12 +176,12 @@ def see(clip: Clip, person: int, seed: int) -> Seen:
     for phone in clip.phones:
         visemes[(times >= phone.start) & (times < phone.end)] = ch.VISEMES.index(phone.viseme)
     weights = np.zeros((count, len(EMOTIONS)), np.float16)
-    for mood in moods_of(Plan.from_json(clip.labels["plan"]), float(motion.duration)):
+    for mood in moods_of(plan, float(motion.duration)):
         weights[(times >= mood.start) & (times < mood.end), EMOTIONS.index(mood.name)] = mood.weight
     return Seen(
         mouths, faces,
         heard.mel[rows].astype(np.float16), heard.speech[rows].reshape(count, 4).mean(axis=1) > 0.5, visemes, weights,
-        motion.expression[:count].astype(np.float16), np.array(person),
+        motion.expression[:count].astype(np.float16), np.array(person), crops(view, seed)[0],
     )  # fmt: skip
 
 
@@ -289,11 +296,11 @@ class Windows:
         x = value[first : first + n]
         if name == "units" and mirrored:
             x = x[:, ch.MIRROR_SOURCE[ch.EXPRESSION]]
-        if name not in ("mouths", "faces"):
+        if name not in ("mouths", "faces", "wrong"):
             return np.asarray(x, np.float32)
         x = x[:, :, ::-1] if mirrored else x
         pictures = x.astype(np.float32) if self._still else _camera(x.astype(np.float32), change, rng)
-        return pictures if name == "mouths" else np.ascontiguousarray(np.moveaxis(pictures, 3, 1))
+        return pictures if name != "faces" else np.ascontiguousarray(np.moveaxis(pictures, 3, 1))
 
 
 def _camera(pictures: NDArray[np.float32], change: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -152,7 +152,7 @@ def measure_who(model: nn.Module, clips: Sequence[Seen]) -> dict[str, float]:
 
 JUDGES: Final[dict[Name, Judge]] = {
     "sync": Judge(
-        lambda which, _: Sync(which), ("mouths", "mel", "speech"), 2000, 16, 24, 0, measure_sync,
+        lambda which, _: Sync(which), ("mouths", "mel", "speech", "wrong"), 2000, 16, 24, 0, measure_sync,
         "Tells whether lips and sound belong together: SyncNet.",
     ),
     "reader": Judge(

@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -21,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus import store
-from vultus.channels import CHANNELS, INDEX
 from vultus.clip import Clip
 from vultus.critics import learned, moving, scenes, sync
 from vultus.critics.judges import JUDGES, Judge, embeddings, word_ranks
 from vultus.errors import VultusError
 from vultus.io.files import atomic
+from vultus.lab.wrong_lips import loud_jaw
 from vultus.motion import Motion, concatenate
 
 FORMAT: Final = "vultus.judges"
@@ -46,11 +45,25 @@ BOUNDS: Final = {
 REAL: Final = "<= 2.5"
 """The median rank among 500 of the words of the real clip, as it was found when the reader was first rebuilt."""
 SAID: Final = (
-    "Today, after two years of negotiations, the United States together with our international partners has achieved "
-    "something that decades of animosity has not"
+    "Today, after two years of negotiations, the United States together with our international partners has achieved"
 )
 """What is said in ``obama_speech``."""
-_QUIET, _LOUD = -50.0, -10.0  # dB between which a jaw that follows the loudness opens
+SPOKEN: Final = (
+    "Everyone believes their children should always know the difference",
+    "The police arrested another person this morning after several attacks",
+    "Perhaps because of the weather there was nothing happening yesterday",
+    "Members of parliament started talking about a billion pounds again",
+    "It became possible before the summer, possibly during February",
+    "Families across Africa expected support from the government together",
+    "Somebody behind the company offered the workers a better benefit",
+    "Million people moved from the middle of America to the south",
+    "We should have thought about the problem of prices for businesses",
+    "British ministers want powerful questions answered this afternoon",
+    "Nothing will change what happened between the public and the president",
+    "Obviously young women believe in the future of the whole world",
+    "The judge allowed everything except information from the victims",
+)
+"""What is said where motions are put in order: 75 of the words that the reader of words knows."""
 _ROUNDS: Final = 1000
 
 
@@ -230,7 +243,7 @@ def _trained(there: Sequence[str], folder: Path, count: int) -> Iterator[Figure]
 # --- the order -------------------------------------------------------------------------------------------------------
 
 
-def ordered(count: int, folder: Path, size: int = 224) -> Iterator[Figure]:
+def ordered(count: int, folder: Path, size: int = 320) -> Iterator[Figure]:
     """The scores of the four motions of *count* clips, by every judge of lips that is there, and whether they fall."""
     values: dict[str, dict[str, list[float]]] = {}
     for clip, motions in _clips(count):
@@ -270,7 +283,8 @@ def _clips(count: int) -> Iterator[tuple[Clip, dict[str, Motion]]]:
     from vultus.stage.plan import draw
 
     def one(index: int) -> Clip:
-        return make(draw(78, index, split="test", fps=FPS, seconds=5.0, augment=0.0), views=False)
+        plan = draw(78, index, split="test", fps=FPS, seconds=6.0, augment=0.0)
+        return make(replace(plan, text=SPOKEN[index % len(SPOKEN)], emotion=()), views=False)
 
     clip = one(0)
     for index in range(1, count + 1):
@@ -292,19 +306,6 @@ def _motions(clip: Clip, other: Clip) -> dict[str, Motion]:
         "truth": clip.motion, "driver": made[:count], "loudness": loud_jaw(clip.audio, count),
         "shuffled": clip.motion.replace(data=strange, body=None),
     }  # fmt: skip
-
-
-def loud_jaw(samples: NDArray[np.float32], count: int) -> Motion:
-    """*count* frames in which nothing but the jaw moves: it follows the loudness of *samples* at 16 kHz."""
-    from vultus.signals.features import FEATURE_RATE, features
-
-    loud = features(samples).loudness
-    step = FEATURE_RATE // FPS
-    rows = np.minimum(np.arange(count)[:, None] * step + np.arange(-step, 2 * step), len(loud) - 1).clip(0)
-    level = np.clip((loud[rows].mean(axis=1) - _QUIET) / (_LOUD - _QUIET), 0, 1)
-    data = np.zeros((count, len(CHANNELS)), np.float32)
-    data[:, INDEX["jawOpen"]] = 0.6 * level
-    return Motion(data, Fraction(FPS))
 
 
 def _scores(clip: Clip, motion: Motion, path: Path, size: int) -> dict[str, float]:
