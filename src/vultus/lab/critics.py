@@ -160,11 +160,11 @@ JUDGES: Final[dict[Name, Judge]] = {
         "Reads visemes off a mouth.",
     ),
     "emotions": Judge(
-        lambda which, _: Emotions(which), ("faces", "emotions", "units"), 2500, 64, 3, 10, measure_emotions,
+        lambda which, _: Emotions(which), ("faces", "emotions", "units"), 2000, 24, 8, 10, measure_emotions,
         "Reads emotions off a face.",
     ),
     "units": Judge(
-        lambda which, _: Units(which), ("faces", "units"), 2500, 64, 3, 10, measure_units,
+        lambda which, _: Units(which), ("faces", "units"), 2000, 24, 8, 10, measure_units,
         "Reads ARKit's weights off a face.",
     ),
     "who": Judge(
