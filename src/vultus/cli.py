@@ -37,18 +37,21 @@ Outputs = UseAppendAction[tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Demo:
-    """Make a person speak a real recording: demo.mp4, demo.glb and demo.csv, with a report of what was measured."""
+    """Make a person speak a real recording, and a photo too: demo.mp4, demo.glb, demo.csv and demo-photo.mp4, with a
+    report of what was measured."""
 
     out: str = "demo.mp4"
     """The video to write; the GLB and the CSV get the same name."""
     face: str = FACE
     """Who speaks: person:SEED or person:key=value,…"""
+    photo: File = None
+    """The photo that speaks too; a real portrait that is fetched unless given."""
     seed: int = 0
     """Varies blinks, gaze and gestures."""
     quality: Quality = "default"
     """How much work goes into a picture."""
     offline: bool = False
-    """Do not fetch the recording; use a voice that is part of the package."""
+    """Fetch nothing; use a voice that is part of the package."""
 
     def run(self) -> None:
         """Run the command."""
@@ -56,8 +59,9 @@ class Demo:
 
         with progress("demo") as step:
             report = demo(
-                self.out, face=self.face, seed=self.seed, quality=self.quality, offline=self.offline, progress=step
-            )
+                self.out, face=self.face, photo=self.photo, seed=self.seed, quality=self.quality,
+                offline=self.offline, progress=step,
+            )  # fmt: skip
         for line in report.lines():
             print(line)
 

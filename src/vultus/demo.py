@@ -1,25 +1,30 @@
-"""``vultus demo``: a person speaks a real recording, and what came out is measured."""
+"""``vultus demo``: a person speaks a real recording, then a photo speaks it too, and what came out is measured."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from vultus import pipeline, store
-from vultus.defaults import FACE, FPS, Quality
+from vultus.defaults import FACE, FPS, SIZE, Quality
 from vultus.errors import VultusError
 from vultus.looks import Look
+from vultus.mark import SYNTHETIC
 from vultus.motion import Motion, concatenate, video_fps
 
 if TYPE_CHECKING:
     from vultus.heads.person import PersonHead
     from vultus.signals.phones import Phone
 
-RECORDING = "obama_speech"
+RECORDING, PORTRAIT = "obama_speech", "portrait_photo"
+DRAWN = "person:8"
+"""Who is drawn as the photo where the real one cannot be had."""
 WORDS = """Today, after two years of negotiations, the United States together with our international partners has
 achieved something"""
 Item = TypeVar("Item")
@@ -31,15 +36,18 @@ def demo(
     out: str | Path = "demo.mp4",
     *,
     face: str = FACE,
+    photo: str | Path | None = None,
     seed: int = 0,
     quality: Quality = "default",
     offline: bool = False,
     progress: pipeline.Progress | None = None,
 ) -> pipeline.Report:
-    """Write *out* (.mp4) and beside it a .glb and a .csv; the report's notes say what was measured.
+    """Write *out* (.mp4), a .glb and a .csv of the same name, and -photo.mp4, in which a photo says the same; the
+    report's notes say what was measured.
 
-    The recording is fetched once (see ``vultus assets``). Without a network, or with *offline*, the built-in voice
-    speaks instead, and the notes say so.
+    The recording and the photo are fetched once (see ``vultus assets``), unless *photo* names one. Without a network,
+    or with *offline*, the built-in voice and a drawn person take their places, and the notes say so. The photo's video
+    says of itself that it is synthetic.
     """
     from vultus.drivers.speech import perform
     from vultus.heads.person import PersonHead
@@ -49,7 +57,12 @@ def demo(
     if video.suffix.lower() != ".mp4":
         raise VultusError(f"The demo writes a video, not {video.name!r}", "Give --out a name that ends in .mp4")
     sound, words, source = _recording(offline, seed)
-    outputs = pipeline.checked_outputs([video, video.with_suffix(".glb"), video.with_suffix(".csv")], [])
+    spoken = video.with_name(f"{video.stem}-photo{video.suffix}")
+    *outputs, second = pipeline.checked_outputs(
+        [video, video.with_suffix(".glb"), video.with_suffix(".csv"), spoken], [photo]
+    )
+    if photo is not None:
+        Look(str(photo)).check()
     heard: list[SpeechSpan] = []
     shown: list[Motion] = []
     spans = _kept(phones_of(sound.blocks(pipeline.SPEECH_RATE), words), heard)
@@ -58,8 +71,47 @@ def demo(
     look = Look(face, quality=quality)
     report = pipeline.produce(motions, rate, outputs, look=look, sound=sound, progress=progress)
     measured = _measured(concatenate(shown), whole(heard), PersonHead(face, quality="draft"))
-    again = "the first run on a machine compiles before the first picture, later ones do not"
-    return replace(report, notes={"recording": source, **measured, "note": again})
+    notes = {"recording": source, **measured}
+    notes |= {"note": "the first run on a machine compiles before the first picture, later ones do not"}
+    written, notes["photo"] = _photo(second, photo, shown, rate, sound, offline, progress)
+    return replace(report, written=(*report.written, *written), notes=notes)
+
+
+def _photo(
+    out: Path,
+    photo: str | Path | None,
+    motions: Sequence[Motion],
+    rate: Fraction,
+    sound: pipeline.Sound,
+    offline: bool,
+    progress: pipeline.Progress | None,
+) -> tuple[tuple[Path, ...], str]:
+    """A photo that says the same: the files that were written, and a line that says what it is."""
+    try:
+        for network in ("face_landmarker", "selfie_segmenter"):
+            store.path(network, fetch=not offline)
+    except VultusError as error:
+        return (), f"none speaks, because a network for it is not here: {error}"
+    with tempfile.TemporaryDirectory() as folder:
+        face, source = (str(photo), f"{photo}, at your word") if photo else _portrait(Path(folder), offline)
+        report = pipeline.produce(
+            motions, rate, [out], look=Look(face, label=SYNTHETIC), sound=sound, progress=progress
+        )
+    return (out,), f"{source}; {report.speed:.1f}x real time, labelled as synthetic"
+
+
+def _portrait(folder: Path, offline: bool) -> tuple[str, str]:
+    """The photo that speaks, and a line that says what it is; a drawn one is put into *folder*."""
+    try:
+        return str(store.path(PORTRAIT, fetch=not offline)), f"a real one (asset {PORTRAIT}, public domain: NASA)"
+    except VultusError as error:
+        reason = f"the real one is not here: {error}"
+    from vultus.heads.person import PersonHead
+    from vultus.io.image import write_image
+
+    drawn = folder / "person.png"
+    write_image(drawn, PersonHead(DRAWN, size=(SIZE, SIZE)).frame(Motion.neutral(1, FPS).data[0]))
+    return str(drawn), f"a drawn person, because {reason}"
 
 
 def _kept(items: Iterable[Item], kept: list[Item]) -> Iterator[Item]:

@@ -26,6 +26,7 @@ class Look:
 
     *face* is a person, or the name of a photo or a .face file; of a photo, which face is the *speaker* and whether it
     is shown in *full* are those of ``heads.photo.PhotoHead``, and *quality*, *light* and *place* count for nothing.
+    A *label* is written onto every picture.
     """
 
     face: str = FACE
@@ -35,6 +36,7 @@ class Look:
     place: str | None = None
     speaker: str = ""
     full: bool = False
+    label: str = ""
 
     @property
     def photo(self) -> bool:
@@ -67,6 +69,15 @@ class Look:
 
         Raises VultusError when the face cannot be drawn.
         """
+        draw, size = self._bare()
+        if not self.label:
+            return draw, size
+        from vultus.mark import labelled
+
+        return lambda motion: (labelled(picture, self.label) for picture in draw(motion)), size
+
+    def _bare(self) -> tuple[Callable[[Motion], Iterator[NDArray[np.uint8]]], tuple[int, int]]:
+        """What :meth:`head` gives, without a label."""
         if self.photo:
             from vultus.heads.photo import PhotoHead
             from vultus.photo.acting import Rest
