@@ -92,7 +92,7 @@ def test_labels_fit_on_any_picture(size: tuple[int, int, int]) -> None:
     assert 0.02 < changed.mean() < 0.35
     assert changed[-1]
     assert not changed[: size[0] // 2].any()
-    assert (out[..., 0] > 150).any(0).mean() > 0.3
+    assert (out[..., 0] > 140).any(0).mean() > 0.25
     if size[2] == 4:
         assert (out[-1, :, 3] == 255).all()
 

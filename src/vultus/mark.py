@@ -19,15 +19,19 @@ _INK, _BAND, _OPACITY = 255, 18, 0.62
 
 @lru_cache(maxsize=8)
 def _band(text: str, width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Colour and opacity [h, width, 1] of a band with *text* in its middle, for pictures of *width* by *height*."""
+    """Colour and opacity [h, width, 1] of a band with *text* in its middle, for pictures of *width* by *height*; only
+    what stands before " · " where there is no room for more."""
     from PIL import Image, ImageDraw, ImageFont
 
     letters = max(_LETTERS * min(width, height), _SMALLEST)
-    font = ImageFont.load_default(letters)
+    fitting = letters
+    for words in (text, text.partition(" · ")[0]):
+        text, wide = words, ImageFont.load_default(letters).getlength(words)
+        fitting = letters * min(0.94 * width / wide, 1.0)
+        if fitting >= _SMALLEST:
+            break
+    font = ImageFont.load_default(max(fitting, 1.0))
     x0, y0, x1, y1 = font.getbbox(text)
-    if x1 - x0 > 0.94 * width:
-        font = ImageFont.load_default(max(letters * 0.94 * width / (x1 - x0), 1))
-        x0, y0, x1, y1 = font.getbbox(text)
     tall = min(round(2.1 * (y1 - y0)), height)
     drawn = Image.new("L", (width, tall))
     pen = ImageDraw.Draw(drawn)
