@@ -23,12 +23,12 @@ WORKSHOP = ("parts", "recipes", "lab", "critics")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "defaults", "channels", "rotations"),
     ("motion", "camera"),
-    ("download", "layers", "mark", "mesh", "spaces", "store", "nets"),
+    ("download", "layers", "mark", "mesh", "spaces", "store", "nets", "workers"),
     ("signals", "io", "person", "render"),
     ("clip",),
     ("voices",),
     ("drivers", "heads", "photo", "observers", "critics"),
-    ("stage", "datasets", "parts"),
+    ("recipe", "stage", "datasets", "parts"),
     ("recipes",),
     # These know everything.
     ("pipeline", "looks", "tracking", "doctor", "demo", "judge", "lab", "studio", "terminal", "commands"),

@@ -32,8 +32,9 @@ from vultus.lab import checkpoint, train  # noqa: E402
 from vultus.lab.batches import Numbered, Shuffled  # noqa: E402
 from vultus.lab.card import About  # noqa: E402
 from vultus.lab.ema import Ema  # noqa: E402
-from vultus.lab.stages import AdamW, Schedule, Stage, derive  # noqa: E402
+from vultus.lab.stages import derive  # noqa: E402
 from vultus.lab.train import Machine, fit_dataset, seeded  # noqa: E402
+from vultus.recipe import AdamW, Schedule, Stage  # noqa: E402
 
 ABOUT = About("tiny", "follows a wave", "waves 1", command="tiny")
 TOTAL = sum(stage.steps for stage in STAGES)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vultus.lab.stages import AdamW, Schedule, Stage
+from vultus.recipe import AdamW, Schedule, Stage
 
 CONTEXT = 4
 

@@ -27,8 +27,8 @@ from vultus.lab.card import About
 from vultus.lab.critic_data import VERSION as DATA
 from vultus.lab.critic_data import Recipe, Seen, Windows, gather
 from vultus.lab.run import Machine, seeded
-from vultus.lab.stages import AdamW, Schedule, Stage
 from vultus.lab.train import fit_dataset
+from vultus.recipe import AdamW, Schedule, Stage
 
 Name = Literal["sync", "reader", "emotions", "units", "who"]
 Doubles = NDArray[np.float64]

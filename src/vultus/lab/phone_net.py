@@ -27,8 +27,8 @@ from vultus.errors import VultusError
 from vultus.lab.card import About
 from vultus.lab.export import Interface, export_onnx
 from vultus.lab.run import Machine, seeded
-from vultus.lab.stages import AdamW, Schedule, Stage
 from vultus.lab.train import fit_dataset
+from vultus.recipe import AdamW, Schedule, Stage
 from vultus.signals.features import FEATURE_RATE
 from vultus.signals.phones import ARPABET, Phone, from_arpabet, viseme_of
 from vultus.signals.posteriors import DELAY

@@ -21,7 +21,8 @@ from vultus.errors import VultusError
 from vultus.lab import card, checkpoint
 from vultus.lab.card import About
 from vultus.lab.ema import Ema
-from vultus.lab.stages import Stage, derive, differences
+from vultus.lab.stages import derive, differences
+from vultus.recipe import Stage
 
 _SMOOTH: Final = 0.98
 _WEIGHTS, _MEAN, _MOMENTS = "weights/", "mean/", "adamw/"

@@ -28,7 +28,8 @@ from vultus.lab.batches import Data, Indexed, as_data, as_tensors, describe
 from vultus.lab.card import About
 from vultus.lab.ema import Ema
 from vultus.lab.run import Machine, Run, repeatable, seeded, settings_of
-from vultus.lab.stages import Stage, checked, derive
+from vultus.lab.stages import checked, derive
+from vultus.recipe import Stage
 
 __all__ = ["Hook", "Machine", "Measure", "fit_dataset", "seeded"]
 

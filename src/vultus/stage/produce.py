@@ -10,21 +10,16 @@ from __future__ import annotations
 
 import importlib
 import json
-import multiprocessing
 import os
-import signal
-import socket
-import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from vultus import __version__
+from vultus import workers as workers_
 from vultus.clip import Clip
 from vultus.errors import VultusError
 from vultus.io import files
@@ -35,8 +30,6 @@ VERSION: Final = 1
 INDEX: Final = "index.json"
 
 _SAVE: Final = 10.0  # seconds between two writings of the index, at least
-_ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_STORE: Final = 80 * 2**20  # bytes of a local Ray's object store, which holds nothing but records here
 
 Make = Callable[[int], Clip]
 Entry = dict[str, Any]
@@ -102,6 +95,11 @@ class Job:
             raise VultusError(f"Clip {self.number} cannot be made: {error}") from error
 
 
+def _complaint(result: Entry | str) -> bool:
+    """Clips come before complaints: a complaint ends the run, and what was done with it must be in the index."""
+    return isinstance(result, str)
+
+
 def write(
     folder: str | Path,
     make: Make,
@@ -131,7 +129,7 @@ def write(
         raise VultusError("There is nothing to write", "The numbers of clips and workers begin at 1")
     shards.tensors()
     if ray:
-        _package()
+        workers_.package()
     begin, place = time.perf_counter(), Path(folder).absolute()
     index = _prepared(place, folder, {**arguments, "fields": fields and list(fields), "lossless": lossless}, count)
     entries: dict[int, Entry] = {}
@@ -142,7 +140,7 @@ def write(
         jobs = (
             Job(i, place / f"{i:06d}", make, None if fields is None else tuple(fields), lossless) for i in range(count)
         )
-        work = _on_ray(jobs, workers) if ray else _on_processes(jobs, min(workers or available(), count))
+        work = workers_.each(jobs, min(workers or available(), count) if not ray else workers, ray=ray, last=_complaint)
         saved, pause = time.monotonic(), _SAVE
         try:
             for done in work:
@@ -252,130 +250,3 @@ def _sole(place: Path, shown: str | Path) -> Iterator[None]:
         yield
     finally:
         os.close(number)
-
-
-# --- the work -------------------------------------------------------------------------------------------------------
-
-
-def _on_processes(jobs: Iterator[Job], workers: int) -> Generator[Entry | str, None, None]:
-    """What the *jobs* give, as each is done; when it is closed early, its processes end at once."""
-    others = set(multiprocessing.active_children())
-    with _environment(_ONE_THREAD):
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin_worker)
-        running: set[Future[Entry | str]] = set()
-        try:
-            for job in jobs:
-                running.add(pool.submit(job.run))
-                if len(running) >= 2 * workers:
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    yield from _whole_first(future.result() for future in done)
-            while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from _whole_first(future.result() for future in done)
-            pool.shutdown()
-        except BrokenProcessPool:
-            raise VultusError(
-                "A process that made clips was ended from outside", "If memory is short, use fewer --workers"
-            ) from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in set(multiprocessing.active_children()) - others:
-                child.terminate()
-                child.join()
-
-
-def _whole_first(results: Iterable[Entry | str]) -> list[Entry | str]:
-    """Clips before complaints: a complaint ends the run, and what was done with it must be in the index."""
-    return sorted(results, key=lambda result: isinstance(result, str))
-
-
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the first process, and end with it, even when it was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if parent := multiprocessing.parent_process():
-
-        def follow() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=follow, daemon=True).start()
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables for the processes that start inside."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _on_ray(jobs: Iterator[Job], workers: int | None) -> Generator[Entry | str, None, None]:
-    """What the *jobs* give, as each is done on the machines of a Ray cluster."""
-    ray, ours = _cluster(workers)
-    try:
-        task = ray.remote(num_cpus=1, runtime_env=None if ours else {"env_vars": _ONE_THREAD})(Job.run)
-        most = workers or 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
-        running: list[Any] = []
-        for job in jobs:
-            running.append(task.remote(job))
-            if len(running) >= most:
-                done, running = ray.wait(running)
-                yield from _whole_first(ray.get(done))
-        while running:
-            done, running = ray.wait(running)
-            yield from _whole_first(ray.get(done))
-    except ray.exceptions.RayTaskError as error:
-        raise (error.cause or error) from None  # a defect of ours, not of Ray
-    except ray.exceptions.RayError as error:
-        raise VultusError(f"Ray failed: {str(error).strip().splitlines()[-1]}", "See the logs of Ray") from error
-    finally:
-        if ours:
-            ray.shutdown()
-
-
-def _reach(address: str) -> None:
-    """VultusError when nothing answers at HOST:PORT or ray://HOST:PORT: Ray itself would wait for two minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not port.isdecimal():
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or "no answer"
-        raise VultusError(f"There is no Ray cluster at {address}: {reason}", "Check RAY_ADDRESS, or unset it") from None
-
-
-def _package() -> Any:
-    """The package ray; VultusError when it is not installed."""
-    if (os.environ.get("RAY_ADDRESS") or "local") == "local":
-        # Under `uv run`, Ray would otherwise build a copy of the environment for its workers on the same machine.
-        os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    try:
-        return importlib.import_module("ray")
-    except ImportError:
-        raise VultusError("Ray is not installed", "pip install 'vultus[ray]'") from None
-
-
-def _cluster(workers: int | None) -> tuple[Any, bool]:
-    """Ray, connected, and whether this call started it, so that its processes work with one thread each."""
-    ray, address = _package(), os.environ.get("RAY_ADDRESS") or "local"
-    if ray.is_initialized():
-        return ray, False
-    options: dict[str, Any] = {}
-    _reach(address)
-    if address == "local":
-        options = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": _STORE}
-    try:
-        with _environment(_ONE_THREAD if options else {}):
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise VultusError(f"There is no Ray cluster at {address}: {reason}", "Check RAY_ADDRESS, or unset it") from None
-    return ray, bool(options)

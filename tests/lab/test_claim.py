@@ -1,0 +1,155 @@
+"""The board's rule, on claims whose figures are known, and the example of docs/recipes.md from end to end."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from vultus.errors import VultusError
+from vultus.recipe import Claim, Gain, Params
+
+pytest.importorskip("torch")
+pytest.importorskip("lightning")
+
+from vultus.lab import board, claim, recipes  # noqa: E402
+from vultus.lab.claim import Result  # noqa: E402
+
+PAGE = Path(__file__).parents[2] / "docs/recipes.md"
+
+
+def arms(**errors: tuple[float, float, float]) -> dict[str, list[Result]]:
+    return {
+        arm: [Result(arm, seed, {"error": error}, 100, 50, {}, 1.0) for seed, error in enumerate(of_seeds)]
+        for arm, of_seeds in errors.items()
+    }
+
+
+def judged(margin: float = 0.1, bound: float = 0.05, **errors: tuple[float, float, float]) -> str:
+    found = arms(**errors)
+    made = Claim(
+        says="a beats b.",
+        margins="none.",
+        arms={name: dict for name in found},  # type: ignore[dict-item]
+        holds=[Gain("error", "a", "b", margin)],
+        controls=[Gain("error", "ca", "cb", bound)],
+        quality=[Gain("error", "b", "mean", 0.2)],
+    )
+    return claim.verdict(made, found)[0]
+
+
+BASE = {"b": (1.0, 1.0, 1.0), "ca": (1.0, 1.1, 0.9), "cb": (1.0, 1.0, 1.0), "mean": (2.0, 2.0, 2.0)}
+
+
+def test_a_claim_holds_when_the_mean_and_every_seed_are_right() -> None:
+    assert judged(a=(0.8, 0.85, 0.95), **BASE) == "holds"
+
+
+@pytest.mark.parametrize("ours", [(0.92, 0.93, 0.95), (0.5, 0.5, 1.01)])
+def test_a_small_mean_or_one_wrong_seed_is_enough_to_fail(ours: tuple[float, float, float]) -> None:
+    assert judged(a=ours, **BASE) == "does not hold here"
+
+
+def test_a_gain_that_stays_in_the_control_decides_too() -> None:
+    assert judged(a=(0.5, 0.5, 0.5), **{**BASE, "ca": (0.9, 0.9, 0.9)}) == "does not hold here"
+
+
+def test_arms_that_do_not_work_decide_nothing() -> None:
+    assert judged(a=(0.5, 0.5, 0.5), **{**BASE, "mean": (1.1, 1.1, 1.1)}) == "inconclusive (quality gate)"
+
+
+def test_a_margin_of_nothing_asks_every_seed_to_be_no_worse() -> None:
+    assert judged(0.0, a=(1.0, 0.9, 1.0), **BASE) == "holds"
+    assert judged(0.0, a=(0.5, 0.5, 1.01), **BASE) == "does not hold here"
+    assert judged(-0.02, a=(1.01, 1.01, 1.01), **BASE) == "holds"
+
+
+def test_gains_have_signs_and_units() -> None:
+    better = Gain("psnr", "a", "b", 0.3, better="higher", by="difference")
+    assert better.of_figures({"psnr": 21.0}, {"psnr": 20.0}) == pytest.approx(1.0)
+    assert replace(better, by="ratio").of_figures({"psnr": 21.0}, {"psnr": 20.0}) == pytest.approx(0.05)
+    with pytest.raises(VultusError, match="figure"):
+        better.of_figures({"l1": 1.0}, {"psnr": 1.0})
+
+
+def test_arms_that_are_not_alike_are_refused_unless_it_is_said_why() -> None:
+    found = arms(a=(0.5,) * 3, b=(1.0,) * 3)
+    found["a"] = [replace(result, parameters=106) for result in found["a"]]
+    gain = Gain("error", "a", "b", 0.1)
+    made = Claim("a beats b.", "none.", {"a": dict, "b": dict}, [gain], [replace(gain, of="b", over="a")])  # type: ignore[dict-item]
+    with pytest.raises(VultusError, match="parameters"):
+        claim.verdict(made, found)
+    assert claim.verdict(replace(made, unequal="For a reason."), found)[0] == "holds"
+    found["a"] = [replace(result, parameters=100, examples=51) for result in found["a"]]
+    with pytest.raises(VultusError, match="examples"):
+        claim.verdict(made, found)
+
+
+def test_a_claim_must_be_able_to_fail() -> None:
+    gain = Gain("error", "a", "b", 0.1)
+    with pytest.raises(VultusError, match="negative control"):
+        Claim("a beats b.", "none.", {"a": dict, "b": dict}, [gain], [])  # type: ignore[dict-item]
+    with pytest.raises(VultusError, match="arm"):
+        Claim("a beats b.", "none.", {"a": dict, "b": dict}, [gain], [replace(gain, of="c")])  # type: ignore[dict-item]
+    with pytest.raises(VultusError, match="source"):
+        Params(5, "somewhere")
+
+
+@pytest.fixture
+def mumble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The page's recipe, as a module of another package that an entry point names."""
+    code = re.search(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert code
+    (tmp_path / "mumble_recipe.py").write_text(code[1], "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(
+        recipes, "entry_points", lambda group: [EntryPoint("mumble", "mumble_recipe", group)] * (group == recipes.GROUP)
+    )
+    monkeypatch.delitem(sys.modules, "mumble_recipe", raising=False)
+    return "mumble"
+
+
+def test_the_example_of_the_page_runs_from_end_to_end(mumble: str, tmp_path: Path) -> None:
+    facts = recipes.facts(mumble)
+    assert (facts.family, facts.takes, facts.gives) == ("speech", ("sound",), "motion")
+    assert facts.title.startswith("Mumble")
+    record = claim.run(mumble, seeds=2, folder=tmp_path, workers=0, scale=0.2)
+    assert record["verdict"] in ("holds", "does not hold here")
+    assert {arm["examples"] for arm in record["arms"].values()} == {30 * 8}
+    assert "mumble" in claim.table(record)
+    again = claim.run(mumble, seeds=2, folder=tmp_path, workers=0, scale=0.2)
+    assert again == record  # nothing is run twice
+    with pytest.raises(VultusError, match="small scale"):
+        claim.write(record, tmp_path / "docs")
+    path = claim.write({**record, "scale": 1}, tmp_path / "docs")
+    assert claim.read(path)["verdict"] == record["verdict"]
+    page = board.write(tmp_path / "docs").read_text("utf-8")
+    assert f"## mumble: {record['verdict']}" in page
+    assert page.count(board.MISSING) + page.count(board.UNTESTED) >= 57 - len(recipes.modules())
+
+
+def test_the_board_knows_all_systems() -> None:
+    systems = recipes.systems()
+    assert len({system.name for system in systems}) == 57
+    from vultus.recipe import FAMILIES
+
+    assert {system.family for system in systems} <= set(FAMILIES)
+
+
+def test_a_failing_arm_is_told_in_one_line(mumble: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = recipes.load(mumble)
+    monkeypatch.setattr(module.Model, "loss", lambda self, batch: {"jaw": self.net(batch["mel"]).sum() * float("nan")})
+    with pytest.raises(VultusError, match=r"mumble, long, seed 0: .*nan"):
+        claim.run(mumble, seeds=1, folder=tmp_path, workers=0, scale=0.1)
+
+
+@pytest.mark.parametrize("text", ["", "{}", json.dumps({"format": "vultus.claim", "version": 99})])
+def test_a_broken_record_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(VultusError, match="claim"):
+        claim.read(tmp_path / "x.json")
