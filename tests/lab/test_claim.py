@@ -17,8 +17,8 @@ from vultus.recipe import Claim, Gain, Params
 pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from vultus.lab import board, claim, recipes  # noqa: E402
-from vultus.lab.claim import Result  # noqa: E402
+from vultus.lab import board, claim, recipes
+from vultus.lab.claim import Result
 
 PAGE = Path(__file__).parents[2] / "docs/recipes.md"
 
@@ -35,7 +35,7 @@ def judged(margin: float = 0.1, bound: float = 0.05, **errors: tuple[float, floa
     made = Claim(
         says="a beats b.",
         margins="none.",
-        arms={name: dict for name in found},  # type: ignore[dict-item]
+        arms=dict.fromkeys(found, dict),  # type: ignore[dict-item]
         holds=[Gain("error", "a", "b", margin)],
         controls=[Gain("error", "ca", "cb", bound)],
         quality=[Gain("error", "b", "mean", 0.2)],

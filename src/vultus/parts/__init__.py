@@ -1,0 +1,1 @@
+"""Learned parts that several published systems have in common: a part exists when at least three of them name it."""

@@ -1,0 +1,1 @@
+"""Parts of systems that turn signals into motion."""
