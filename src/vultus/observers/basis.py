@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from vultus.errors import VultusError
 from vultus.person import correctives, lids
 from vultus.person.identity import Identity
-from vultus.person.mesh import Joints, PersonMesh, build_mesh
+from vultus.person.mesh import Joints, PersonMesh, build_mesh, subdivided
 from vultus.person.pack import load_pack
 
 F32 = NDArray[np.float32]
@@ -62,7 +62,7 @@ def basis() -> FaceBasis:
 @lru_cache(maxsize=2)
 def template(subdivisions: int = 1) -> PersonMesh:
     """The person whose topology, shapes and skeleton every fitted face uses."""
-    return build_mesh(Identity(), subdivisions=subdivisions)
+    return subdivided(template(0)) if subdivisions else build_mesh(Identity())
 
 
 def personal(rows: F32, subdivisions: int = 1) -> PersonMesh:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.errors import VultusError
-from vultus.person.mesh import PersonMesh, build_mesh
+from vultus.person.mesh import PersonMesh
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -125,15 +125,8 @@ def corners(mesh: PersonMesh) -> tuple[I32, F32]:
     place = places()
     triangle, bary = place.triangle, place.bary
     if mesh.subdivisions:
-        skin = _split_triangles(mesh)
-        triangle, bary = to_fine(triangle, bary, skin)
+        triangle, bary = to_fine(triangle, bary, (len(mesh.triangles) - mesh.topology.whole) // 4)
     return np.ascontiguousarray(mesh.triangles[triangle]), np.ascontiguousarray(bary)
-
-
-def _split_triangles(mesh: PersonMesh) -> int:
-    """How many triangles of the coarse mesh were split in four; those after them were not."""
-    coarse = len(build_mesh(mesh.identity, region=mesh.region).triangles)
-    return (len(mesh.triangles) - coarse) // 3
 
 
 def landmarks(mesh: PersonMesh, vertices: F32) -> F32:

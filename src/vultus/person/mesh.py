@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -51,7 +51,8 @@ class Topology:
     """What all people of one region and subdivision share. ``matrix`` [V, C] makes the V vertices from the C coarse
     ones (None without subdivision); ``coarse`` int [C - D] are the coarse vertices in the pack, after which come the
     D inside the mouth (:mod:`vultus.person.bite`); ``moved`` int [2, N] are shape and vertex of all that moves;
-    ``face`` is the skin that hides teeth; the rest is as in :class:`PersonMesh`, ``expression`` float32
+    ``face`` is the skin that hides teeth; the last ``whole`` triangles, those inside the mouth, are never split; the
+    rest is as in :class:`PersonMesh`, ``expression`` float32
     [54 + P, C, 3] being the coarse basis of the template and the shapes of ``correctives.PAIRS``."""
 
     region: Region
@@ -72,6 +73,7 @@ class Topology:
     kernel: tuple[Any, ...]
     fine: tuple[Any, ...]
     driven: Ints
+    whole: int
 
     def refine(self, coarse: Floats) -> Floats:
         """Coarse values [C, ...] -> fine ones [V, ...]."""
@@ -332,6 +334,8 @@ def _joined(body: _Surface, pack: Pack) -> _Surface:
 
 @lru_cache(maxsize=6)
 def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool) -> Topology:
+    if subdivisions:
+        return _finer(_topology(region, 0, hair_cap, corrected))
     pack = load_pack()
     inside = slice(0, pack.bust[1] if region == "bust" else None)
     gone = (() if hair_cap else ("hairCap",)) + (bite.REPLACED if corrected else ())
@@ -341,7 +345,7 @@ def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool
     shapes = correctives.expressions(pack, int(vertices.max()) + 1, corrected)[:, vertices]
     top = _Surface(triangles, pack.uv[corners], uv_triangles, pack.part[inside][keep], pack.template[vertices], shapes)
     joints, weights = pack.skin_joints[vertices], pack.skin_weights[vertices]
-    body, kind = len(triangles), kinds(top)
+    kind = kinds(top)
     skin = np.isin(kind, (Kind.SKIN, Kind.CAVITY))
     face = face_of(top.rest, triangles[skin], _inner(pack, top)[skin] | (kind[skin] == Kind.CAVITY))
     if corrected:
@@ -350,26 +354,45 @@ def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool
         head[:, 0] = pack.joint_names.index("head")
         joints = np.concatenate([joints, head])
         weights = np.concatenate([weights, np.eye(1, joints.shape[1], dtype=np.float32).repeat(len(head), 0)])
-    matrix, fine = None, (np.zeros(1, np.uint32), np.zeros(0, np.uint32), np.zeros(0, np.float32))
     moved = np.stack(np.nonzero(np.abs(top.expression).max(axis=2) > 0))
-    expression = np.ascontiguousarray(top.expression)
-    if subdivisions:
-        # Teeth and tongue are round enough: vertices of no triangle stay as they are.
-        matrix = loop_matrix(top.triangles[:body], len(top.rest))
-        fine_skin = split(top.triangles[:body], len(top.rest))[0]
-        uv, skin_uv = subdivide_uv(top.uv, top.uv_triangles[:body])
-        top = _Surface(
-            np.concatenate([fine_skin, top.triangles[body:]]), uv, np.concatenate([skin_uv, top.uv_triangles[body:]]),
-            np.concatenate([np.tile(top.part[:body], 4), top.part[body:]]), np.asarray(matrix @ top.rest, np.float32),
-            expression,
-        )  # fmt: skip
-        fine = (matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32), matrix.data)
     number = {int(v): i for i, v in enumerate(vertices)}
     return Topology(
-        region, subdivisions, vertices, matrix, top.triangles, top.uv, top.uv_triangles, top.part, top.rest, expression,
-        moved, face, joints, weights, {name: number[v] for name, v in pack.landmarks.items()},
-        _kernel_arrays(pack, region, moved, joints, weights), fine,
+        region, 0, vertices, None, top.triangles, top.uv, top.uv_triangles, top.part, top.rest,
+        np.ascontiguousarray(top.expression), moved, face, joints, weights,
+        {name: number[v] for name, v in pack.landmarks.items()}, _kernel_arrays(pack, region, moved, joints, weights),
+        (np.zeros(1, np.uint32), np.zeros(0, np.uint32), np.zeros(0, np.float32)),
         np.array([pack.joint_names.index(name) for name in skinning.DRIVEN], np.int32),
+        len(top.triangles) - len(triangles),
+    )  # fmt: skip
+
+
+def _finer(top: Topology) -> Topology:
+    """The same with one step of subdivision."""
+    # Teeth and tongue are round enough: vertices of no triangle stay as they are.
+    body = len(top.triangles) - top.whole
+    matrix = loop_matrix(top.triangles[:body], len(top.rest))
+    skin = split(top.triangles[:body], len(top.rest))[0]
+    uv, skin_uv = subdivide_uv(top.uv, top.uv_triangles[:body])
+    return replace(
+        top,
+        subdivisions=1,
+        matrix=matrix,
+        triangles=np.concatenate([skin, top.triangles[body:]]),
+        uv=uv,
+        uv_triangles=np.concatenate([skin_uv, top.uv_triangles[body:]]),
+        part=np.concatenate([np.tile(top.part[:body], 4), top.part[body:]]),
+        rest=np.asarray(matrix @ top.rest, np.float32),
+        fine=(matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32), matrix.data),
+    )
+
+
+def subdivided(mesh: PersonMesh) -> PersonMesh:
+    """A corrected person's coarse mesh without a hair cap after one step of subdivision, as :func:`build_mesh` makes
+    it, at less cost than building it anew."""
+    top = _topology(mesh.region, 1, False, True)
+    return replace(
+        mesh, subdivisions=1, neutral=top.refine(mesh.coarse), triangles=top.triangles, uv=top.uv,
+        uv_triangles=top.uv_triangles, part=top.part, rest=top.rest, topology=top,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 F32 = NDArray[np.float32]
+_SMOOTHING = 30  # rounds in which what was carried over a mesh becomes even
 
 
 def blur(image: NDArray[Any], sigma: float) -> F32:
@@ -116,22 +117,29 @@ def filled(image: F32, hole: NDArray[np.bool_]) -> F32:
 
 
 def spread(values: F32, known: NDArray[np.bool_], neighbours: Any, rounds: int) -> F32:
-    """Per-vertex *values* [V, C] carried from the known vertices to the others over the mesh.
+    """Per-vertex *values* [V, C] carried from the known vertices to the others over the mesh, at most *rounds* far.
 
-    *neighbours* is a sparse matrix [V, V] of 0 and 1.
+    *neighbours* is a sparse matrix [V, V] of 0 and 1; what is not reached keeps the mean of the known ones.
     """
     out = np.where(known[:, None], values, values[known].mean(0) if known.any() else 0.5).astype(np.float32)
-    reached = known.copy()
-    degree = np.asarray(neighbours.sum(1)).ravel()
+    degree = np.diff(neighbours.indptr)
+    unknown = np.flatnonzero(~known & (degree > 0))
+    near = neighbours[unknown]
+    # What the known ones give stays the same in every round.
+    given, count = near @ (out * known[:, None]), near @ known.astype(np.float32)[:, None]
+    near = near[:, unknown]
+    made, reached = out[unknown], np.zeros((len(unknown), 1), np.float32)
     for _ in range(rounds):
-        some = neighbours @ reached.astype(np.float32)
-        mean = (neighbours @ (out * reached[:, None])) / np.maximum(some, 1e-6)[:, None]
-        fresh = ~known & (some > 0)
-        out[fresh] = mean[fresh]
-        reached |= fresh
-    for _ in range(30):
-        mean = (neighbours @ out) / np.maximum(degree, 1)[:, None]
-        out = np.where(known[:, None], out, mean).astype(np.float32)
+        # What was reached before goes on changing, so that the first to arrive does not decide alone.
+        some = near @ reached + count
+        fresh = some > 0
+        if reached[fresh].all():
+            break
+        made = np.where(fresh, (near @ (made * reached) + given) / np.maximum(some, 1), made)
+        reached = fresh.astype(np.float32)
+    for _ in range(_SMOOTHING):
+        made = (near @ made + given) / degree[unknown, None].astype(np.float32)
+    out[unknown] = made
     return out
 
 

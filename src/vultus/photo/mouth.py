@@ -77,7 +77,8 @@ def seal(mesh: PersonMesh) -> F32:
     upper, lower = marks(mesh, v, _UPPER), marks(mesh, v, _LOWER)
     apart = upper - lower
     apart[:, 0] = 0
-    jaw = mesh.basis[ch.INDEX["jawOpen"]]
+    opens = ch.INDEX["jawOpen"]
+    jaw = mesh.topology.refine(mesh.expression[opens] * mesh.gains[opens])
     below = marks(mesh, jaw, (14,))[0, 1]
     middle = 0.5 * (upper[4] + lower[4])
     skin = np.zeros(len(v), bool)

@@ -21,6 +21,7 @@ from vultus.render.triangles import Rasteriser, vertex_normals
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 _STILL = 3.0 / 512  # of the longer side: moved that far, a place is drawn by the layers alone
+_EVEN = 3  # rounds in which a change of light is spread over neighbours
 _MARGIN = 0.06  # of the picture that the face's layer may move beyond where it is in the photo
 
 
@@ -187,7 +188,10 @@ class Painter:
         vertex_normals(turned, layer.triangles, self._normals)
         facing = self._normals @ fit.rotation.T.astype(np.float32)
         gain = np.maximum(layer.light[0] + facing @ layer.light[1:], 0.05) / layer.lit
-        points[:, kernels.GAIN] = layer.even @ np.clip(gain, 0.8, 1.2)
+        gain = np.clip(gain, 0.8, 1.2)
+        for _ in range(_EVEN):
+            gain = layer.even @ gain
+        points[:, kernels.GAIN] = gain
         if np.abs(rotation - np.eye(3)).max() > 1e-6:
             edge = step(-facing[:, 2], 0.02, 0.30)
             points[:, kernels.ALPHA] = np.where(layer.fixed, layer.alpha, layer.alpha * edge)

@@ -26,6 +26,7 @@ _KINDS: Final = {
     Kind.EYE_RIGHT: kernels.EYE_RIGHT, Kind.TONGUE: kernels.TONGUE, Kind.UPPER_TEETH: kernels.UPPER,
     Kind.LOWER_TEETH: kernels.LOWER, Kind.CAVITY: kernels.CAVITY,
 }  # fmt: skip
+_INNER: Final = (kernels.TONGUE, kernels.UPPER, kernels.LOWER)
 _BELOW: Final = 0.19
 """Metres below the eyes down to which the mesh hides what lies behind it."""
 
@@ -84,7 +85,7 @@ def _grown(mask: F32, by: float) -> F32:
 class Surface:
     """``triangles`` int32 [F, 3] and ``kinds`` int32 [F] as the kernels have them; ``points`` float32 [V,
     kernels.COLUMNS]; ``alpha`` [V]; ``fixed`` bool [V]: opaque whichever way it faces; ``skin`` the triangles of the
-    skin alone; ``even`` [V, V] averages over neighbours; ``light`` [4] of the photo:
+    skin alone; ``even`` [V, V] is the mean over a vertex and its neighbours; ``light`` [4] of the photo:
     constant and by the normal to the camera; ``lit`` [V] by it in the photo;
     ``sealed`` [3] the line between closed lips; ``colour`` [3] the skin's."""
 
@@ -159,11 +160,8 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
     if sound.sum() < 50:
         sound = on_skin & (facing[:, 2] < -0.2)
     tone = np.median(colour[sound], 0)
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    ones = np.ones(len(edges), np.float32)
-    near = sparse.csr_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(len(vertices),) * 2)
-    near = (near + near.T).tocsr()
-    near.data[:] = 1
+    # Eyes, teeth and tongue have colours of their own.
+    near = _neighbours(triangles[~np.isin(shown, [kernels.EYE_LEFT, kernels.EYE_RIGHT, *_INNER])], len(vertices))
     fill = spread(colour, sound, near, 60)
     light = fill.mean(1, keepdims=True)
     fill = fill * np.minimum(1, 0.97 * tone.mean() / np.maximum(light, 1e-3))
@@ -201,14 +199,20 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
     )
 
 
+def _neighbours(triangles: I32, count: int) -> sparse.csr_matrix[np.float32]:
+    """Which of *count* vertices have an edge in common, as 0 and 1."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    near = sparse.csr_matrix((np.ones(len(edges), np.float32), (edges[:, 0], edges[:, 1])), shape=(count, count))
+    near = (near + near.T).tocsr()
+    near.data[:] = 1
+    return near
+
+
 def _averaging(near: sparse.csr_matrix[np.float32], some: Bools) -> sparse.csr_matrix[np.float32]:
-    """Means over a vertex and its neighbours, three times over, for *some* [V] of the vertices."""
-    number = np.flatnonzero(some)
-    own: Any = near[number][:, number] + sparse.eye(len(number), dtype=np.float32, format="csr")
-    own = sparse.diags(1 / np.asarray(own.sum(1)).ravel()).astype(np.float32) @ own
-    part = (own @ own @ own).tocoo()
-    shape = (len(some), len(some))
-    return sparse.csr_matrix((part.data.astype(np.float32), (number[part.row], number[part.col])), shape=shape)
+    """Means over a vertex and its neighbours among *some* [V] of the vertices, and over nothing for the others."""
+    rows = sparse.diags(some.astype(np.float32)).tocsr()
+    own: Any = rows @ (near + sparse.eye(len(some), dtype=np.float32, format="csr")) @ rows
+    return sparse.csr_matrix(sparse.diags(1 / np.maximum(np.asarray(own.sum(1)).ravel(), 1)).astype(np.float32) @ own)
 
 
 def _lashes(mesh: PersonMesh) -> F32:
