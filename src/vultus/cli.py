@@ -237,7 +237,8 @@ class Face:
     photo: Positional[str]
     """The picture: .png, .jpg or .webp"""
     out: Annotated[str | None, tyro.conf.arg(metavar="FILE")] = None
-    """The .face file to write; the photo's name with .face unless given."""
+    """The .face file to write, or a .glb of the largest face with the photo as its texture; the photo's name with .face
+    unless given."""
 
     def run(self) -> None:
         """Run the command."""

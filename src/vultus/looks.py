@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from vultus.mesh import Model
     from vultus.motion import Motion
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".face")
@@ -75,6 +76,16 @@ class Look:
         from vultus.mark import labelled
 
         return lambda motion: (labelled(picture, self.label) for picture in draw(motion)), size
+
+    def model(self) -> Model:
+        """The face for engines: textured, with named shapes and a skeleton. Raises VultusError."""
+        if self.photo:
+            from vultus.heads.photo import engine_model
+
+            return engine_model(self.face, which=self.speaker)
+        from vultus.heads.person import PersonHead
+
+        return PersonHead(self.face, quality="draft").model()
 
     def _bare(self) -> tuple[Callable[[Motion], Iterator[NDArray[np.uint8]]], tuple[int, int]]:
         """What :meth:`head` gives, without a label."""

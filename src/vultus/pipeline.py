@@ -206,7 +206,9 @@ def convert(
     motion = motion.resample(video_fps(fps)) if fps is not None else motion
     motion = motion.mirror() if mirror else motion
     if path.suffix.lower() == ".glb":
-        _write_glb(path, motion, face, visemes=visemes, names=names)
+        look = Look(face)
+        look.check()
+        _write_glb(path, motion, look, visemes=visemes, names=names)
     else:
         _write_curves(path, motion)
     return Report((path,), float(motion.duration), len(motion), time.perf_counter() - began)
@@ -337,9 +339,9 @@ def _sink(
     suffix = path.suffix.lower()
     if suffix == ".mp4":
         return _video(path, fps, look, sound, pictures)
-    if suffix == ".glb" and look.photo:
-        raise VultusError("A photo is drawn as pictures only", "Write a .mp4, or curves, or give --face person:SEED")
-    return _collected(path, lambda temporary, motion: write_motion(temporary, motion, look.face))
+    if suffix == ".glb":
+        return _collected(path, lambda temporary, motion: _write_glb(temporary, motion, look))
+    return _collected(path, _write_curves)
 
 
 @contextmanager
@@ -378,7 +380,7 @@ def _collected(path: Path, save: Callable[[Path, Motion], None]) -> Iterator[Sin
 def write_motion(path: Path, motion: Motion, face: str = FACE) -> None:
     """Write curves, or a .glb of *face* that moves, by the extension of *path*."""
     if path.suffix.lower() == ".glb":
-        _write_glb(path, motion, face)
+        _write_glb(path, motion, Look(face))
     else:
         _write_curves(path, motion)
 
@@ -392,12 +394,11 @@ def _write_curves(path: Path, motion: Motion) -> None:
 def _write_glb(
     path: Path,
     motion: Motion,
-    face: str,
+    look: Look,
     *,
     visemes: bool = False,
     names: Literal["vultus", "vrm", "mixamo"] = "vultus",
 ) -> None:
-    from vultus.heads.person import PersonHead
     from vultus.io import gltf
 
-    gltf.write(path, PersonHead(face, quality="draft").model(), motion, visemes=visemes, names=names)
+    gltf.write(path, look.model(), motion, visemes=visemes, names=names)

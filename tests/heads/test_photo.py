@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,15 @@ from tests.conftest import asset
 from tests.observers.conftest import drawn
 
 from vultus import channels as ch
+from vultus.cli import main
 from vultus.errors import VultusError
 from vultus.heads.photo import PhotoHead, fitted, save
+from vultus.io import gltf
+from vultus.io.formats import write_motion
 from vultus.motion import Motion
+from vultus.observers.basis import template
+from vultus.person.atlas import atlas_uv
+from vultus.person.landmarks import corners
 from vultus.render.threads import set_threads
 
 __all__ = ["drawn"]
@@ -145,6 +152,48 @@ def test_sizes_and_parts_of_the_photo(portrait: NDArray[np.uint8], tmp_path: Pat
     )
     with pytest.raises(VultusError, match=r"\.face"):
         save(tmp_path / "a.png", tmp_path / "b.npz")
+
+
+def test_a_fit_is_a_model_for_engines_with_the_photo_on_it(
+    head: PhotoHead, portrait: NDArray[np.uint8], tmp_path: Path, khronos: Callable[[Path], dict[str, Any]]
+) -> None:
+    model = head.model()
+    assert [part.name for part in model.primitives] == ["skin", "eyes", "mouth", "shirt"]
+    assert set(model.targets) == {*ch.ARKIT, *ch.TONGUE}
+    assert model.texture is not None
+    # Seen as the photo was taken, the face has the photo's colours where landmarks lie.
+    fit, mesh = head.fits[0], head.fits[0].mesh
+    posed = np.empty_like(mesh.neutral)
+    mesh.evaluate_into(fit.row, posed)
+    index, weight = corners(template(1))
+    nose, cheeks = [4, 5, 195], [50, 280, 205, 425]
+    side = len(model.texture)
+    uv = atlas_uv(template(1))
+    for mark in (*nose, *cheeks):
+        triangle = np.flatnonzero((mesh.triangles == index[mark]).all(1))[0]
+        place = weight[mark] @ uv[mesh.uv_triangles[triangle]] * side
+        x, y = fit.landmarks[mark]
+        there = model.texture[int(side - place[1]), int(place[0])].astype(int)
+        assert np.abs(there - portrait[int(y), int(x)]).max() < 25, mark
+    gltf.write(tmp_path / "f.glb", model, Motion.of(30, expression=np.zeros((3, 52))), visemes=True)
+    back, _ = gltf.read(tmp_path / "f.glb")
+    np.testing.assert_array_equal(back.texture, model.texture)
+    issues = khronos(tmp_path / "f.glb")["issues"]
+    assert issues["numErrors"] == issues["numWarnings"] == 0
+
+
+def test_photos_become_glb_from_the_command_line(portrait: NDArray[np.uint8], tmp_path: Path) -> None:
+    from vultus.io.image import write_image
+
+    write_image(tmp_path / "a.png", portrait)
+    assert main(["face", str(tmp_path / "a.png"), "--out", str(tmp_path / "a.glb")]) == 0
+    still, moved = gltf.read(tmp_path / "a.glb")
+    assert still.texture is not None
+    assert moved is None
+    livelink = tmp_path / "m.npz"
+    write_motion(livelink, Motion.of(30, expression=np.full((4, 52), 0.25)))
+    assert main(["convert", str(livelink), str(tmp_path / "b.glb"), "--face", str(tmp_path / "a.png")]) == 0
+    assert len(gltf.read(tmp_path / "b.glb")[1] or ()) == 4
 
 
 def test_several_faces_move_alone_or_together(portrait: NDArray[np.uint8]) -> None:

@@ -14,26 +14,22 @@ from numpy.typing import NDArray
 from vultus import channels as ch
 from vultus.camera import Camera
 from vultus.defaults import FACE, Quality
+from vultus.heads.engine import body
 from vultus.heads.ordered import in_order
 from vultus.heads.sway import Sway
-from vultus.mesh import Model, Primitive, Skeleton, split_seams
+from vultus.mesh import Model, Primitive, Skeleton
 from vultus.motion import Motion
 from vultus.person.glasses import Frame, glasses
 from vultus.person.hair import grooms
 from vultus.person.identity import Identity, parse_identity
 from vultus.person.light import LightRig
 from vultus.person.mesh import PersonMesh, build_mesh
-from vultus.person.pack import PART_NAMES
 from vultus.person.portrait import Portrait
 from vultus.person.ribbons import Ribbons, ribbons
 from vultus.render.triangles import vertex_normals
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
-
-
-TURNED = ("neck", "neck2", "neck3", "head", "leftEye", "rightEye")
-"""The joints of the person that a Motion turns."""
 
 
 class PersonHead:
@@ -142,13 +138,10 @@ class PersonHead:
     def model(self) -> Model:
         """The person for engines: textured, with 54 named shapes and a skeleton, as ``io.gltf`` writes it."""
         mesh = self.coarse
-        materials = np.array([_MATERIAL_OF.get(PART_NAMES[p], -1) for p in mesh.part])
-        order = np.argsort(materials, kind="stable")[np.count_nonzero(materials < 0) :]
         # Subdivision keeps the coarse vertices and texture corners first, so the fine look fits the coarse mesh.
         look = self.portrait.appearance
         lifted = mesh.neutral + look.lift[: len(mesh.neutral), None] * vertex_normals(mesh.neutral, mesh.triangles)
-        vertices, triangles, uv, source = split_seams(lifted, mesh.triangles[order], look.uv, mesh.uv_triangles[order])
-        skeleton, joints, weights = _skeleton(mesh)
+        skin = body(mesh, lifted, look.uv)
         hair: list[Ribbons] = []
         looks: list[Primitive] = []
         for groom in grooms(self.mesh_data, self.identity):
@@ -158,26 +151,26 @@ class PersonHead:
         if frame := glasses(self.mesh_data, self.identity):
             hair.append(_rigid(frame))
             looks.append(replace(_FRAME, roughness=0.2 if frame.shine > 0.9 else 0.3))
-        primitives = list(_primitives(mesh.part[order]))
-        faces, count = [triangles], len(vertices)
+        primitives = list(skin.primitives)
+        faces, count = [skin.triangles], len(skin.vertices)
         for look_of, some in zip(looks, hair, strict=True):
             first = primitives[-1].first + primitives[-1].count
             primitives.append(replace(look_of, first=first, count=len(some.triangles), colour=(*some.colour, 1.0)))
             faces.append(some.triangles + np.int32(count))
             count += len(some.vertices)
-        loose = [_hanging(some, skeleton) for some in hair]
+        loose = [_hanging(some, skin.skeleton) for some in hair]
         names = (*ch.ARKIT, *ch.TONGUE)
-        moves = np.concatenate([mesh.basis[:, source], *(some.targets for some in hair)], axis=1)
-        corner = np.zeros((count - len(vertices), 2), np.float32)
+        moves = np.concatenate([mesh.basis[:, skin.source], *(some.targets for some in hair)], axis=1)
+        corner = np.zeros((count - len(skin.vertices), 2), np.float32)
         return Model(
             f"person:{self.identity.seed}",
-            np.concatenate([vertices, *(some.vertices for some in hair)]),
+            np.concatenate([skin.vertices, *(some.vertices for some in hair)]),
             np.concatenate(faces),
-            np.concatenate([np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1), corner]),
+            np.concatenate([skin.uv, corner]),
             dict(zip(names, moves, strict=True)),
-            skeleton,
-            np.concatenate([joints[source], *(j for j, _ in loose)]),
-            np.concatenate([weights[source], *(w for _, w in loose)]),
+            skin.skeleton,
+            np.concatenate([skin.joints, *(j for j, _ in loose)]),
+            np.concatenate([skin.weights, *(w for _, w in loose)]),
             self.portrait.atlas(),
             tuple(primitives),
         )
@@ -202,51 +195,3 @@ def _hanging(some: Ribbons, skeleton: Skeleton) -> tuple[NDArray[np.uint16], Flo
     joints[:, 1] = skeleton.parents[skeleton.names.index("neck")]
     weights[:, 0], weights[:, 1] = some.follow, 1 - some.follow
     return joints, weights
-
-
-_MATERIALS: tuple[tuple[Primitive, tuple[str, ...]], ...] = (
-    (Primitive(0, 1, "skin", roughness=0.55), ("skin", "hairCap")),
-    (Primitive(0, 1, "eyes", roughness=0.08), ("eyeLeft", "eyeRight")),
-    (Primitive(0, 1, "mouth", roughness=0.25), ("tongue", "teethUpper", "teethLower")),
-    (Primitive(0, 1, "shirt", roughness=0.9, double_sided=True), ("shirt",)),
-)
-_MATERIAL_OF = {part: i for i, (_, parts) in enumerate(_MATERIALS) for part in parts}
-
-
-def _primitives(part: NDArray[np.int32]) -> tuple[Primitive, ...]:
-    """One primitive for each material, over triangles sorted by material."""
-    counts = np.bincount([_MATERIAL_OF[PART_NAMES[p]] for p in part], minlength=len(_MATERIALS))
-    first = np.concatenate([[0], np.cumsum(counts)])
-    return tuple(
-        replace(material, first=int(first[i]), count=int(counts[i]))
-        for i, (material, _) in enumerate(_MATERIALS)
-        if counts[i]
-    )
-
-
-def _skeleton(mesh: PersonMesh) -> tuple[Skeleton, NDArray[np.uint16], Floats]:
-    """Skeleton and skin [V, 4] with the joints from the root to the eyes; weights of others go to their parents."""
-    joints = mesh.joints
-    kept: list[int] = []
-    for name in TURNED:
-        chain = [joints.names.index(name)]
-        while (parent := int(joints.parents[chain[-1]])) >= 0:
-            chain.append(parent)
-        kept += [j for j in reversed(chain) if j not in kept]
-    kept.sort()
-    home = np.zeros(len(joints.names), np.int64)
-    for j in range(len(joints.names)):
-        home[j] = kept.index(j) if j in kept else home[joints.parents[j]]
-    dense = np.zeros((len(mesh.neutral), len(kept)), np.float32)
-    rows = np.arange(len(dense))[:, None]
-    # The topology's eight joints a vertex, not the four for files: most of them are the same one here.
-    np.add.at(dense, (rows, home[mesh.topology.skin_joints]), mesh.topology.skin_weights)
-    order = np.argsort(-dense, axis=1, kind="stable")[:, :4]
-    weights = np.take_along_axis(dense, order, 1)
-    parents = tuple(int(home[joints.parents[j]]) if joints.parents[j] >= 0 else -1 for j in kept)
-    names = tuple(joints.names[j] for j in kept)
-    return (
-        Skeleton(names, parents, joints.positions[kept]),
-        order.astype(np.uint16),
-        weights / weights.sum(axis=1, keepdims=True),
-    )

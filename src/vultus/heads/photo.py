@@ -10,10 +10,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vultus import channels as ch
 from vultus.errors import VultusError
 from vultus.heads.ordered import in_order
+from vultus.io import files
+from vultus.mesh import Model
 from vultus.motion import Motion
+from vultus.observers.basis import personal, template
 from vultus.observers.fit import Fit, fit_faces
+from vultus.person.atlas import atlas_uv
 from vultus.photo import file, find, matte
 from vultus.photo.acting import Rest
 from vultus.photo.scene import Painter, Scene, prepare
@@ -24,6 +29,8 @@ Pixels = NDArray[np.uint8]
 _FINEST: Final = 1.4
 """Pixels drawn for each of the photo along a side, at most. Larger pictures are enlarged: what is made up, such as
 teeth, is then no sharper than the photo."""
+_SHARPEST: Final = 2048
+"""Pixels along the longer side of a photo that a texture is made from."""
 _AROUND: Final = 2.5  # heights of the face that the picture is wide when it is cut out of the photo
 
 
@@ -47,14 +54,29 @@ def fitted(photo: str | Path | Pixels) -> file.FittedPhoto:
 
 
 def save(photo: str | Path, out: str | Path) -> tuple[Path, tuple[Fit, ...]]:
-    """Fit the faces of a photo and write them with it to the .face file *out*; VultusError for another name."""
-    if Path(out).suffix.lower() != ".face":
-        raise VultusError(f"{out} is no name for a face", "Give one that ends with .face")
+    """Fit the faces of a photo and write them with it to the .face file *out*, or the largest as a .glb; VultusError
+    for another name."""
+    kind = Path(out).suffix.lower()
+    if kind not in (".face", ".glb"):
+        raise VultusError(f"{out} is no name for a face", "Give one that ends with .face or .glb")
     if Path(out).resolve() == Path(photo).resolve():
         raise VultusError(f"{out} is the input", "Choose another name for the output")
+    files.check_writable(Path(out))
     made = fitted(photo)
-    file.write(out, made)
-    return Path(out), made.faces
+    if kind == ".face":
+        file.write(out, made)
+        return Path(out), made.faces
+    from vultus.io import gltf
+
+    gltf.write(out, engine_model(made))
+    return Path(out), (made.faces[made.main],)
+
+
+def engine_model(photo: str | Path | Pixels | file.FittedPhoto, which: str = "") -> Model:
+    """A face of a photo for engines, see :meth:`PhotoHead.model`, from all of the photo's pixels; *photo* and *which*
+    are those of :class:`PhotoHead`."""
+    made = photo if isinstance(photo, file.FittedPhoto) else fitted(photo)
+    return PhotoHead(made, size=min(max(made.photo.shape[:2]), _SHARPEST), full=True, which=which).model()
 
 
 class PhotoHead:
@@ -126,6 +148,22 @@ class PhotoHead:
         """The picture of one frame [69]; *given* in [0, 1] is how far the photo's own mouth gives way to it."""
         self.bake()
         return self._drawn(row, given)
+
+    def model(self) -> Model:
+        """The first of the people for engines, as ``io.gltf`` writes it: the fitted mesh at rest with the photo as its
+        texture, 54 named shapes and a skeleton. Hair is painted on, for a fit has none."""
+        from vultus.heads.engine import body
+        from vultus.photo.texture import texture
+
+        self.bake()
+        scene = self._scenes[0]
+        mesh = personal(scene.fit.rows, 0)
+        one = body(mesh, mesh.neutral, atlas_uv(template(scene.fit.mesh.subdivisions)))
+        moves = zip((*ch.ARKIT, *ch.TONGUE), mesh.basis[:, one.source], strict=True)
+        return Model(
+            "photo", one.vertices, one.triangles, one.uv, dict(moves), one.skeleton, one.joints, one.weights,
+            texture(scene), one.primitives,
+        )  # fmt: skip
 
     def _drawn(self, row: F32, given: float | None) -> Pixels:
         try:

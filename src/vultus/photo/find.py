@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from vultus.errors import VultusError
+from vultus.observers.crowd import Crowd
 from vultus.observers.fit import SMALLEST_EYES
 from vultus.observers.tracker import SMALLEST, Face, Tracker
 from vultus.person.landmarks import CONTOUR
 
 U8 = NDArray[np.uint8]
-MOST_FACES = 16
 TURNED = 55.0
 """Degrees of yaw from which a face is a profile: what it hides cannot be made up."""
 _OUTSIDE = 0.3  # of the outline that may lie outside the picture
-_PIECES = (1, 2, 3)  # pieces along each side in which faces are looked for, overlapping by half
-
-
-def _windows(width: int, height: int) -> list[tuple[int, int, int, int]]:
-    """Left, top, right and bottom of what is searched, the whole first."""
-    out = []
-    for pieces in _PIECES:
-        side = max(width, height) / pieces
-        if pieces > 1 and side < 96:
-            break
-        half = 0.5 * side
-        for y in np.arange(0, max(height - half, 1), half):
-            for x in np.arange(0, max(width - half, 1), half):
-                box = (int(x), int(y), int(min(x + side, width)), int(min(y + side, height)))
-                if min(box[2] - box[0], box[3] - box[1]) >= SMALLEST:
-                    out.append(box)
-    return out
-
-
-def _moved(face: Face, x: float, y: float) -> Face:
-    marks = face.landmarks + np.array([x, y, 0], np.float32)
-    left, top, right, bottom = face.box
-    return replace(face, landmarks=marks, box=(left + x, top + y, right + x, bottom + y))
 
 
 def faces(picture: U8, tracker: Tracker | None = None) -> list[Face]:
@@ -52,29 +27,11 @@ def faces(picture: U8, tracker: Tracker | None = None) -> list[Face]:
     if min(height, width) < SMALLEST:
         mend = f"Give one of at least {SMALLEST} pixels along each side"
         raise VultusError(f"A picture of {width}x{height} pixels is too small for a face", mend)
-    found: list[Face] = []
-    for left, top, right, bottom in _windows(width, height):
-        for box in tracker.detect(np.ascontiguousarray(picture[top:bottom, left:right])):
-            centre = np.add(box.centre, (left, top))
-            if any(f.box[0] < centre[0] < f.box[2] and f.box[1] < centre[1] < f.box[3] for f in found):
-                continue
-            reach = 1.3 * max(box.size)
-            low = np.clip((centre - reach).astype(int), 0, [width, height])
-            high = np.clip((centre + reach).astype(int), 0, [width, height])
-            if (high - low).min() < SMALLEST or len(found) >= MOST_FACES:
-                continue
-            some = np.ascontiguousarray(picture[low[1] : high[1], low[0] : high[0]])
-            if (face := tracker.track(some, fresh=True)) is None:
-                continue
-            face = _moved(face, float(low[0]), float(low[1]))
-            if all(_apart(face, other) for other in found):
-                found.append(face)
+    found = [sighting.face for sighting in Crowd(tracker).step(picture, 0.0)]
+    if not found and (face := tracker.track(picture, fresh=True)) is not None:
+        # Of a single face less has to be sure than where each of many parts of a picture could hold one.
+        found = [face]
     return sorted(found, key=lambda face: face.box[0] + face.box[2])
-
-
-def _apart(a: Face, b: Face) -> bool:
-    distance = np.hypot(a.box[0] + a.box[2] - b.box[0] - b.box[2], a.box[1] + a.box[3] - b.box[1] - b.box[3]) / 2
-    return bool(distance > 0.4 * min(a.box[2] - a.box[0], b.box[2] - b.box[0]))
 
 
 def complaint(face: Face, size: tuple[int, int]) -> tuple[str, str] | None:

@@ -108,7 +108,7 @@ def _of(mesh: PersonMesh, kind: I32, *which: Kind) -> Bools:
     return out
 
 
-def _visible(screen: F32, triangles: I32, size: tuple[int, int], slack: float) -> Bools:
+def in_sight(screen: F32, triangles: I32, size: tuple[int, int], slack: float) -> Bools:
     """Which points [V, 3] (pixels, 1/z) are not hidden by *triangles*, within *slack* metres."""
     width, height = size
     scale = 2 if max(size) <= 1024 else 1
@@ -147,7 +147,7 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
     fixed = within | eyes | socket | cavity
     alpha = np.where(fixed, 1, alpha).astype(np.float32)
 
-    front = _visible(screen, triangles, fit.size, 0.0012) & (facing[:, 2] < 0.05)
+    front = in_sight(screen, triangles, fit.size, 0.0012) & (facing[:, 2] < 0.05)
     between = sample(areas.lips, pixels) > 0.5
     upper = _of(mesh, kind, Kind.UPPER_TEETH) & between & (facing[:, 2] < 0.1)
     # Lower teeth and the tongue are never taken from the photo: under a smile they would get the upper teeth's white.
@@ -161,7 +161,7 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
         sound = on_skin & (facing[:, 2] < -0.2)
     tone = np.median(colour[sound], 0)
     # Eyes, teeth and tongue have colours of their own.
-    near = _neighbours(triangles[~np.isin(shown, [kernels.EYE_LEFT, kernels.EYE_RIGHT, *_INNER])], len(vertices))
+    near = neighbours(triangles[~np.isin(shown, [kernels.EYE_LEFT, kernels.EYE_RIGHT, *_INNER])], len(vertices))
     fill = spread(colour, sound, near, 60)
     light = fill.mean(1, keepdims=True)
     fill = fill * np.minimum(1, 0.97 * tone.mean() / np.maximum(light, 1e-3))
@@ -199,7 +199,7 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
     )
 
 
-def _neighbours(triangles: I32, count: int) -> sparse.csr_matrix[np.float32]:
+def neighbours(triangles: I32, count: int) -> sparse.csr_matrix[np.float32]:
     """Which of *count* vertices have an edge in common, as 0 and 1."""
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     near = sparse.csr_matrix((np.ones(len(edges), np.float32), (edges[:, 0], edges[:, 1])), shape=(count, count))
