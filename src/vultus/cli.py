@@ -22,6 +22,7 @@ from vultus.commands.assets import Assets
 from vultus.commands.judge import Judge
 from vultus.commands.stage import Stage
 from vultus.commands.track import Track
+from vultus.commands.workshop import Claims, Recipes, Train, fields_as_options
 from vultus.defaults import FACE, FPS, LIGHT, SIZE, Quality, Sheet
 from vultus.errors import VultusError, unknown
 from vultus.terminal import one_line, progress
@@ -91,6 +92,10 @@ class Animate:
     """Emotion and manner, such as happy:0.6,head:0.5"""
     seed: str = "0"
     """Varies blinks, gaze and gestures; the same seed gives the same result."""
+    driver: str = ""
+    """Which recipe moves the mouth, as vultus recipes lists it; Vultus' own driver unless given."""
+    weights: File = None
+    """The weights of the --driver, as vultus train wrote them."""
     fps: str = FPS
     """Frames per second, such as 25, 29.97 or 30000/1001."""
     size: int = SIZE
@@ -124,6 +129,8 @@ class Animate:
                 face=self.face,
                 style=self.style,
                 seed=_whole(self.seed, "seed"),
+                driver=self.driver,
+                weights=self.weights,
                 fps=self.fps,
                 size=self.size,
                 quality=self.quality,
@@ -141,7 +148,7 @@ class Animate:
         from vultus import pipeline, tracking
         from vultus.looks import Look
 
-        if self.speech or self.text or self.voice or self.style:
+        if self.speech or self.text or self.voice or self.style or self.driver:
             raise VultusError("A face cannot follow a video and speak too", "Give --drive alone, or leave it out")
         look = Look(self.face, self.size, self.quality, self.light, self.place, self.speaker, self.full)
         out = self.out or (pipeline.default_output(video),)
@@ -357,6 +364,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "convert": Convert,
     "judge": Judge,
     "stage": Stage,
+    "recipes": Recipes,
+    "train": Train,
+    "claims": Claims,
     "bench": Bench,
     "doctor": Doctor,
     "assets": Assets,
@@ -379,6 +389,8 @@ def _parse(arguments: Sequence[str]) -> Any:
     """The command that the arguments name; SystemExit(0) for --help, VultusError in one line for bad arguments."""
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         raise unknown("command", arguments[0], COMMANDS)
+    if arguments and arguments[0] == "train":
+        arguments = fields_as_options(arguments)
     caught = io.StringIO()
     try:
         with contextlib.redirect_stderr(caught):

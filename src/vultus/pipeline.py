@@ -120,6 +120,8 @@ def animate(
     face: str = FACE,
     style: str = "",
     seed: int = 0,
+    driver: str = "",
+    weights: str | Path | None = None,
     fps: Time = FPS,
     size: int = SIZE,
     quality: Quality = "default",
@@ -135,7 +137,7 @@ def animate(
     name of a .txt file. The frame rate lies in (0, 240], *size* is the height and width of the video in pixels; *light*
     and *place* are names of ``person.light.RIGS`` and ``person.places.PLACES``, without *place* the one that goes with
     the light. *face* may be a photo; which of its faces is the *speaker*, and whether it is shown in *full*, see
-    ``looks.Look``.
+    ``looks.Look``. A *driver* is a recipe whose trained *weights* move the mouth of a recording's speaker.
     Raises VultusError on bad input.
     """
     from vultus.drivers.speech import drive, perform
@@ -147,10 +149,16 @@ def animate(
     words = read_text(text)
     if speech and voice:
         raise VultusError("A recording has a voice already", "Leave out the recording or the --voice")
+    if bool(driver) != bool(weights):
+        raise VultusError("A driver needs its weights, and weights their driver", "Give --driver NAME --weights FILE")
+    if driver and not speech:
+        raise VultusError("A trained driver listens to a recording", "Give one, or leave out --driver")
     with ExitStack() as stack:
         if speech:
             sound = Sound.open(speech)
             motions = drive(sound.blocks(SPEECH_RATE), text=words, style=manner, seed=seed, fps=rate)
+            if driver and weights:
+                motions = _driven(motions, sound, words, driver, weights, rate)
         else:
             from vultus.voices.talk import Talk
 
@@ -161,6 +169,18 @@ def animate(
             motions = perform(talk.spans(), style=manner, seed=seed, fps=rate)
         look = Look(face, size, quality, light, place, speaker, full)
         return produce(motions, rate, outputs, look=look, sound=sound, progress=progress)
+
+
+def _driven(
+    motions: Iterator[Motion], sound: Sound, text: str | None, driver: str, weights: str | Path, fps: Fraction
+) -> Iterator[Motion]:
+    """*motions* with the mouth of a trained driver."""
+    import numpy as np
+
+    from vultus.lab import presets
+
+    heard = np.concatenate(list(sound.blocks(SPEECH_RATE)))
+    return presets.laid(motions, presets.drive(driver, weights, heard, text, fps))
 
 
 def render(

@@ -143,7 +143,8 @@ class Gain:
     """How much better the arm ``of`` is than the arm ``over`` in one figure: positive is better.
 
     By "ratio" it is ``1 - of / over`` where lower is better and ``of / over - 1`` where higher is; by "difference",
-    ``over - of`` or ``of - over``. ``margin`` is what its mean over the seeds must reach.
+    ``over - of`` or ``of - over``. ``margin`` is what its mean over the seeds must reach. ``against`` is the name of
+    the figure in the arm ``over`` where it has another one.
     """
 
     figure: str
@@ -152,13 +153,15 @@ class Gain:
     margin: float
     better: Literal["lower", "higher"] = "lower"
     by: Literal["ratio", "difference"] = "ratio"
+    against: str = ""
 
     def of_figures(self, ours: Figures, theirs: Figures) -> float:
         """The gain for the figures of both arms of one seed; VultusError when one lacks the figure."""
-        for figures in (ours, theirs):
-            if self.figure not in figures:
-                raise unknown("figure", self.figure, figures)
-        a, b = ours[self.figure], theirs[self.figure]
+        other = self.against or self.figure
+        for figures, name in ((ours, self.figure), (theirs, other)):
+            if name not in figures:
+                raise unknown("figure", name, figures)
+        a, b = ours[self.figure], theirs[other]
         if self.by == "ratio":
             quotient = a / b if b else math.nan
             return quotient - 1 if self.better == "higher" else 1 - quotient

@@ -255,7 +255,8 @@ def run(
     """Put the claim of the recipe *name* to the test; returns the record that ``write`` keeps.
 
     Data, weights and results of arms lie under *folder* (the cache unless given), which with *ray* every machine must
-    share. *workers* are processes side by side; 0 does the work in this one. Raises VultusError when there is no such recipe or an arm fails.
+    share. *workers* are processes side by side; 0 does the work in this one. Raises VultusError when there is no such
+    recipe or an arm fails.
     """
     from vultus import store
     from vultus import workers as pool

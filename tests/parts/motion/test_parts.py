@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 from vultus import channels as ch  # noqa: E402
 from vultus.errors import VultusError  # noqa: E402
+from vultus.nets.run import names  # noqa: E402
 from vultus.parts.motion import audio, conditions, heads, spaces, temporal, windows  # noqa: E402
 
 torch.set_num_threads(1)
@@ -28,6 +29,8 @@ def test_the_middle_of_what_is_heard_stays_in_the_middle() -> None:
 @pytest.mark.parametrize("when", ["pre", "post"])
 def test_sound_becomes_as_many_frames_as_are_asked_for(kind: str, when: str) -> None:
     seeded()
+    if kind == "posteriors" and "phones" not in names():
+        pytest.skip("the front end is not shipped yet")
     sound = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
     heard = audio.listen(sound, kind)
     assert heard.shape == (100, audio.FEATURES[kind][0])
@@ -218,15 +221,15 @@ def test_shapes_come_back_and_move_the_mesh() -> None:
     data = random_data(30)
     data[:, list(LOOK)] = 0
     space.fit(data, mesh, rows)
-    x = space.encode(data)
+    x = space.encode(torch.from_numpy(data))
     assert abs(x.mean()) < 1e-4
-    motion = space.motion(x, 25)
+    motion = space.motion(x.numpy(), 25)
     np.testing.assert_allclose(motion.data, data, atol=1e-5)
     assert motion.valid[:, columns].all()
     assert not motion.valid[:, ch.INDEX["headRotationX"]].any()
     moved = (mesh.evaluate(data) - mesh.neutral)[:, rows] * 1000
     # The eyeballs and lids slide as no sum of shapes does; everything else is linear without corrections.
-    linear = space.vertices(torch.from_numpy(x)).numpy()
+    linear = space.offsets(torch.from_numpy(data)).numpy()
     assert np.quantile(np.abs(linear - moved), 0.95) < 0.05
     with pytest.raises(VultusError, match="vertices"):
         space.fit(data, mesh, rows[:-1])

@@ -8,6 +8,7 @@ the published encoders; Y. Fan et al., "FaceFormer" (2022) for resampling before
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,6 +19,7 @@ from torch.nn import functional as nnf
 
 from vultus.errors import VultusError, unknown
 from vultus.parts.motion.temporal import TemporalStack
+from vultus.parts.motion.windows import joined
 from vultus.signals.features import FEATURE_RATE, RATE, as_mono, features
 
 FEATURES: Final[dict[str, tuple[int, int]]] = {"mel": (80, 100), "posteriors": (40, 100), "hama": (191, 50)}
@@ -26,6 +28,8 @@ PUBLISHED: Final[dict[str, int]] = {
     "wav2vec2-base": 768, "wavlm-base-plus": 768, "hubert-large": 1024, "xlsr-large": 1024,
 }  # fmt: skip
 """Channels of published encoders of sound at 16 kHz, which ``transformers`` runs."""
+WINDOW: Final = 20.0
+"""Seconds of sound that an encoder hears at once at most."""
 _MEL: Final = (-8.0, 5.0)  # what log-mel is shifted and divided by
 
 
@@ -47,6 +51,25 @@ def listen(sound: NDArray[Any], kind: str) -> NDArray[np.float32]:
     if kind in PUBLISHED:
         return ((x - x.mean()) / (x.std() + 1e-5)).astype(np.float32)[:, None]
     raise unknown("kind of sound features", kind, [*FEATURES, *PUBLISHED])
+
+
+def in_windows(
+    sound: NDArray[Any] | None, fps: float, make: Callable[[NDArray[Any], int, float], NDArray[np.float32]], who: str
+) -> NDArray[np.float32]:
+    """``make(piece, frames, begin)`` for windows of 20 s of *sound* [N], cross-faded over 1 s: [T, D].
+
+    *begin* is in seconds, and every piece has at least one sample. VultusError, naming *who* asks, when the sound is
+    missing or has another shape.
+    """
+    if not isinstance(sound, np.ndarray) or sound.ndim != 1 or not len(sound):
+        raise VultusError(f"{who} takes sound [N] with at least one sample", "Give float32 mono at 16 kHz")
+    x, total = sound, frames_of(sound, fps)
+
+    def window(first: int, last: int) -> NDArray[np.float32]:
+        begin = min(round(first / fps * RATE), len(x) - 1)
+        return make(x[begin : max(round(last / fps * RATE), begin + 1)], last - first, begin / RATE)
+
+    return np.concatenate(list(joined(window, total, max(int(WINDOW * fps), 2), max(int(fps), 1))))
 
 
 def frames_of(sound: NDArray[Any], fps: float) -> int:

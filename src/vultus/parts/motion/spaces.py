@@ -37,7 +37,7 @@ class ShapeSpace(nn.Module):
 
     def __init__(self, columns: Sequence[int] = SHAPES, count: int = 0) -> None:
         super().__init__()
-        self.columns = list(columns)
+        self.columns, self.count = list(columns), count
         self.register_buffer("mean", torch.zeros(len(self.columns)))
         self.register_buffer("deviation", torch.ones(len(self.columns)))
         self.register_buffer("basis", torch.zeros(len(self.columns), count * 3))
@@ -63,10 +63,13 @@ class ShapeSpace(nn.Module):
         basis = mesh.basis[places][:, rows].reshape(len(places), -1) * MILLIMETRES
         self.basis.copy_(torch.from_numpy(basis))
 
-    def encode(self, data: Floats) -> Floats:
+    def encode(self, data: Tensor) -> Tensor:
         """Motion data [.., 69] -> [.., D]."""
-        chosen = np.asarray(data, np.float32)[..., self.columns]
-        return np.asarray((chosen - self.mean.numpy()) / self.deviation.numpy(), np.float32)
+        return (data[..., self.columns] - self.mean) / self.deviation
+
+    def offsets(self, data: Tensor) -> Tensor:
+        """Motion data [.., 69] -> how far vertices are from rest, as :meth:`vertices`."""
+        return self.vertices(self.encode(data))
 
     def vertices(self, x: Tensor) -> Tensor:
         """[.., D] -> offsets from rest [.., V, 3] in millimetres."""
@@ -86,19 +89,20 @@ class VertexSpace(nn.Module):
     """Offsets of V vertices from rest -> D principal components, each divided by the deviation of the first.
 
     One factor for all keeps errors in components errors of vertices. Without ``components`` it is no basis: the offsets
-    themselves are the coefficients, divided by their deviation.
+    themselves are the coefficients, divided by their deviation. With ``axes`` 1 in the place of 3 these are any
+    numbers, such as the codes of another face model.
     """
 
     mean: Tensor
     basis: Tensor
     scale: Tensor
 
-    def __init__(self, count: int, components: int | None) -> None:
+    def __init__(self, count: int, components: int | None, axes: int = 3) -> None:
         super().__init__()
-        self.count, self.size = count, 3 * count if components is None else components
+        self.axes, self.size = axes, axes * count if components is None else components
         self.reduced = components is not None
-        self.register_buffer("mean", torch.zeros(3 * count))
-        self.register_buffer("basis", torch.zeros(self.size, 3 * count) if self.reduced else torch.zeros(0))
+        self.register_buffer("mean", torch.zeros(axes * count))
+        self.register_buffer("basis", torch.zeros(self.size, axes * count) if self.reduced else torch.zeros(0))
         self.register_buffer("scale", torch.ones(()))
 
     def fit(self, offsets: Floats) -> None:
@@ -122,7 +126,11 @@ class VertexSpace(nn.Module):
         flat = offsets.flatten(-2) - self.mean
         return (flat @ self.basis.T if self.reduced else flat) / self.scale
 
+    def offsets(self, offsets: Tensor) -> Tensor:
+        """*offsets* themselves, so that both kinds of space are used alike."""
+        return offsets
+
     def vertices(self, x: Tensor) -> Tensor:
         """[.., D] -> [.., V, 3], in the unit that was fitted."""
         flat = x * self.scale
-        return ((flat @ self.basis if self.reduced else flat) + self.mean).unflatten(-1, (-1, 3))
+        return ((flat @ self.basis if self.reduced else flat) + self.mean).unflatten(-1, (-1, self.axes))

@@ -39,9 +39,14 @@ def alibi(at: Tensor, heads: int, period: int = 1) -> Tensor:
     return -slopes[None, :, None, None] * steps[:, None].float()
 
 
-def aligned(at: Tensor, memory_at: Tensor, width: float) -> Tensor:
-    """Bias [B, 1, T, S]: what lies more than *width* frames from a position is not attended to, the nearest always."""
+def aligned(at: Tensor, memory_at: Tensor, width: float, soft: bool = False) -> Tensor:
+    """Bias [B, 1, T, S]: what lies more than *width* frames from a position is not attended to, the nearest always.
+
+    If *soft*, attention to it falls with the distance instead, by a factor e for each *width*.
+    """
     distance = (at[:, :, None] - memory_at[:, None, :]).abs().float()
+    if soft:
+        return -distance[:, None] / width
     near = distance <= distance.amin(dim=2, keepdim=True).clamp(min=width)
     return torch.zeros_like(distance).masked_fill(~near, -torch.inf)[:, None]
 
@@ -97,8 +102,9 @@ class TemporalStack(nn.Module):
     """[B, T, ``width``] (with a memory [B, S, ``memory``] for a decoder) -> [B, T, width].
 
     ``bias`` acts between frames; ``align`` is how many frames around its own a frame attends to in the memory (None:
-    everywhere). ``inject`` says how a vector [B, ``vec``] enters: added to every frame, concatenated to it, or by FiLM
-    in every layer. "tcn" is three convolutions (or ``layers``) over three frames each, without attention.
+    everywhere; ``soft``: less and less). ``inject`` says how a vector [B, ``vec``] enters: added to every frame,
+    concatenated to it, or by FiLM in every layer. "tcn" is three convolutions (or ``layers``) over three frames each,
+    without attention.
     """
 
     def __init__(
@@ -113,6 +119,7 @@ class TemporalStack(nn.Module):
         period: int = 1,
         memory: int | None = None,
         align: float | None = None,
+        soft: bool = False,
         inject: Inject = "none",
         vec: int = 0,
         dropout: float = 0.0,
@@ -189,7 +196,7 @@ class TemporalStack(nn.Module):
             return own, None
         if memory_at is None:
             memory_at = torch.arange(memory.shape[1], device=x.device)[None]
-        return own, aligned(at, memory_at, self.align)
+        return own, aligned(at, memory_at, self.align, self.soft)
 
 
 class _Convolution(nn.Module):

@@ -1,0 +1,173 @@
+"""Recipes as commands use them: a preset with changes, training on named data, and weights that drive a face."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus.channels import REGIONS
+from vultus.clip import Clip
+from vultus.errors import VultusError, unknown
+from vultus.io.files import atomic
+from vultus.lab import recipes
+from vultus.motion import Motion
+
+if TYPE_CHECKING:
+    from vultus.lab.run import Machine
+
+FORMAT: Final = "vultus.trained-recipe"
+VERSION: Final = 1
+PRESETS: Final = ("tiny", "paper")
+DRIVEN: Final = tuple(sorted({c for part in ("mouth", "jaw", "cheeks", "tongue") for c in REGIONS[part]}))
+"""The columns of a Motion that a trained driver of speech decides; sound hardly tells the others, which stay lively."""
+
+
+def changed(config: Any, changes: Mapping[str, str]) -> Any:
+    """A frozen dataclass with fields (``width``, ``optimiser.lr``) set to what is written; VultusError for the rest."""
+    for path, text in changes.items():
+        head, _, rest = path.partition(".")
+        known = {field.name for field in dataclasses.fields(config)}
+        if head not in known:
+            raise unknown("field", head, known)
+        old = getattr(config, head)
+        if rest and not dataclasses.is_dataclass(old):
+            raise VultusError(f"{head} has no field {rest}", f"Give --config.{head} alone")
+        config = dataclasses.replace(config, **{head: changed(old, {rest: text}) if rest else _read(path, text, old)})
+    return config
+
+
+def _read(path: str, text: str, old: Any) -> Any:
+    """*text* as a value like *old*."""
+    try:
+        if isinstance(old, bool):
+            return {"true": True, "false": False}[text.lower()]
+        if isinstance(old, tuple) and (not old or isinstance(old[0], str | int | float)):
+            parts = [part for part in text.split(",") if part]
+            return tuple(_read(path, part, old[0]) if old else part for part in parts)
+        if isinstance(old, int | float | str):
+            return type(old)(text)
+    except (ValueError, KeyError):
+        pass
+    raise VultusError(f"{text!r} is no value for {path}, which is {old!r}", "Give one of the same kind")
+
+
+def build(name: str, preset: str, changes: Mapping[str, str]) -> Any:
+    """The untrained model of the recipe *name*."""
+    module = recipes.load(name)
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS)
+    return module.Model(changed(getattr(module, preset), changes))
+
+
+def data(source: str, model: Any, clips: int, seed: int) -> Sequence[Clip]:
+    """The clips that *source* names: "stage", or a data set and its folder, such as "vocaset:DIR" and "folder:DIR"."""
+    kind, _, place = source.partition(":")
+    if kind == "stage" and not place:
+        from vultus.stage.clips import clips as drawn
+
+        views = bool({"picture", "frames"} & set(model.takes))
+        size = getattr(model.config, "size", 64)
+        return list(drawn(seed, clips, views=views, size=size, seconds=4.0))
+    from vultus.datasets import folder, vocaset
+
+    readers: dict[str, Any] = {"vocaset": vocaset.Vocaset, "folder": folder.Folder}
+    if kind not in readers:
+        raise unknown("data set", kind, ["stage", *readers])
+    if not place:
+        raise VultusError(f"Where is {kind}?", f"Write --data {kind}:DIR")
+    return readers[kind](place)  # type: ignore[no-any-return]
+
+
+def train(
+    name: str,
+    *,
+    preset: str = "tiny",
+    source: str = "stage",
+    clips: int = 24,
+    changes: Mapping[str, str] | None = None,
+    out: str | Path = "runs",
+    seed: int = 0,
+    machine: Machine | None = None,
+) -> Path:
+    """Train a recipe; returns the file of its weights, beside which a card and ``NAME.recipe.json`` lie."""
+    from vultus.lab.card import About
+    from vultus.lab.run import seeded
+    from vultus.lab.train import fit_dataset
+
+    given = dict(changes or {})
+    with seeded(seed):
+        model = build(name, preset, given)
+    batches = model.prepare(data(source, model, clips, seed))
+    about = About(name, recipes.facts(name).title, f"{source}, {clips} clips" if source == "stage" else source)
+    fit_dataset(model, batches, stages=model.stages(), out=out, seed=seed, about=about, machine=machine)
+    record = {"format": FORMAT, "version": VERSION, "recipe": name, "preset": preset, "changes": given}
+    with atomic(Path(out) / f"{name}.recipe.json") as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    return Path(out) / f"{name}.safetensors"
+
+
+def trained(name: str, weights: str | Path) -> Any:
+    """The model of the recipe *name* with the *weights* that ``train`` wrote; VultusError when they are of another."""
+    from vultus.lab import checkpoint
+
+    path = Path(weights)
+    beside = path.with_name(f"{path.stem}.recipe.json")
+    try:
+        record = json.loads(beside.read_text("utf-8"))
+        kind, version, recipe = record["format"], record["version"], record["recipe"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise VultusError(f"{beside} is missing or broken", f"Train with vultus train {name}") from None
+    if (kind, version) != (FORMAT, VERSION):
+        raise VultusError(f"{beside} is of another version of Vultus", "Train again, or update Vultus")
+    if recipe != name:
+        raise VultusError(f"{path} are weights of {recipe}", f"Give --driver {recipe}")
+    model = build(name, record["preset"], record["changes"])
+    checkpoint.load_weights(model, path)
+    return model.eval()
+
+
+def drive(name: str, weights: str | Path, sound: NDArray[np.float32], text: str | None, fps: Fraction) -> Motion:
+    """The Motion that a trained driver makes of *sound* [N] at 16 kHz; *text* is what is said, where known.
+
+    VultusError when the recipe is no driver of speech. Nothing but ``DRIVEN`` is to be taken from it.
+    """
+    facts = recipes.facts(name)
+    if facts.gives != "motion" or not set(facts.takes) <= {"sound", "phones"}:
+        raise VultusError(f"{name} does not make motion from speech", "See vultus recipes")
+    model = trained(name, weights)
+    given: dict[str, Any] = {"sound": sound}
+    if "phones" in facts.takes:
+        given["phones"] = _phones(sound, text)
+    made = model(**given, fps=float(fps))
+    if not isinstance(made, Motion):
+        raise VultusError(f"{name} was trained to give vertices, not motion", "Train its tiny preset")
+    return made.replace(fps=fps)
+
+
+def _phones(sound: NDArray[np.float32], text: str | None) -> Sequence[Any]:
+    if text:
+        from vultus.signals.align import align
+
+        return align(sound, text)
+    from vultus.signals.chunks import phones_of, whole
+    from vultus.signals.phones import fill
+
+    return fill(whole(phones_of([sound])), 0.0, len(sound) / 16000)
+
+
+def laid(pieces: Iterator[Motion], driven: Motion) -> Iterator[Motion]:
+    """The default driver's *pieces* with ``DRIVEN`` of a trained driver's motion in their place, frame by frame."""
+    first = 0
+    for piece in pieces:
+        rows = np.minimum(np.arange(first, first + len(piece)), len(driven) - 1)
+        frames = piece.data.copy()
+        frames[:, DRIVEN] = driven.data[rows][:, DRIVEN]
+        first += len(piece)
+        yield piece.replace(data=frames)
