@@ -10,6 +10,7 @@ is in it. It reads the layout into which FaceFormer and CodeTalker convert them 
     vertices_npy/SUBJECT_sentenceNN.npy     float [T, 15069]: x, y, z of 5023 vertices in metres
     wav/SUBJECT_sentenceNN.wav              22 kHz, mono
     templates/SUBJECT.npy                   float [5023, 3]: the face at rest; see :data:`CONVERT`
+    alignment/SUBJECT_sentenceNN.TextGrid   the phones (or .json), where they were aligned; see datasets.alignment
 
 The splits are the published ones, by subject: 8 for training with all sentences, 2 for validation and 2 for tests with
 sentences 21 to 40, the ones that not all subjects share.
@@ -29,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.clip import Clip
+from vultus.datasets import alignment
 from vultus.errors import VultusError, unknown
 
 VERTICES: Final = 5023
@@ -123,6 +125,7 @@ class Vocaset(Sequence[Clip]):
             name=name,
             audio=heard,
             sample_rate=self.rate,
+            phones=alignment.beside(self.folder, name),
             identity=subject,
             labels={
                 "subject": subject,

@@ -67,7 +67,7 @@ def build(name: str, preset: str, changes: Mapping[str, str]) -> Any:
 
 
 def data(source: str, model: Any, clips: int, seed: int) -> Sequence[Clip]:
-    """The clips that *source* names: "stage", or a data set and its folder, such as "vocaset:DIR" and "folder:DIR"."""
+    """The clips that *source* names: "stage", or a data set and its folder: "vocaset:DIR", "a2f_bench:DIR"."""
     kind, _, place = source.partition(":")
     if kind == "stage" and not place:
         from vultus.stage.clips import clips as drawn
@@ -75,14 +75,22 @@ def data(source: str, model: Any, clips: int, seed: int) -> Sequence[Clip]:
         views = bool({"picture", "frames"} & set(model.takes))
         size = getattr(model.config, "size", 64)
         return list(drawn(seed, clips, views=views, size=size, seconds=4.0))
-    from vultus.datasets import folder, vocaset
+    from vultus.datasets import a2f_bench, vocaset
 
-    readers: dict[str, Any] = {"vocaset": vocaset.Vocaset, "folder": folder.Folder}
+    readers: dict[str, Any] = {"vocaset": vocaset.read, "a2f_bench": a2f_bench.read}
     if kind not in readers:
         raise unknown("data set", kind, ["stage", *readers])
     if not place:
         raise VultusError(f"Where is {kind}?", f"Write --data {kind}:DIR")
-    return readers[kind](place)  # type: ignore[no-any-return]
+    found = readers[kind](place, "train")
+    return [_aligned(clip) for clip in found] if "phones" in model.takes else list(found)
+
+
+def _aligned(clip: Clip) -> Clip:
+    """*clip* with the phones that are recognised in its sound, where it brings none."""
+    if clip.phones or clip.audio is None:
+        return clip
+    return dataclasses.replace(clip, phones=tuple(_phones(clip.audio, clip.text or None)))
 
 
 def train(

@@ -70,7 +70,7 @@ class Config:
     pivot: float = 0.1
     fps: float = 25.0
     frames: int = 50
-    steps: int = 600
+    steps: int = 450
     warm_up: int = 50
     batch: int = 2
     optimiser: AdamW = field(default=AdamW(lr=2e-3))
@@ -213,7 +213,7 @@ class Model(nn.Module):
 
 def claim(run: Run) -> Claim:
     """One network for three sets in three formats, against one network for each; no speaker in common."""
-    base = replace(tiny, steps=run.count(600, 6), warm_up=run.count(50))
+    base = replace(tiny, steps=run.count(450, 6), warm_up=run.count(50))
     third: dict[str, Any] = {"steps": base.steps // 3, "warm_up": base.warm_up // 3 or 1}
     learn, unseen, strange = (
         {one.name: run.keep(f"{one.name} {part} 1", _set(base, number, part, run.count(many)))
