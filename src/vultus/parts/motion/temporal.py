@@ -131,14 +131,8 @@ class TemporalStack(nn.Module):
             raise VultusError(
                 "A vector that is injected has a width, and one that is not has none", "Give both or none"
             )
-        self.kind, self.bias, self.period, self.align, self.heads, self.inject = (
-            kind,
-            bias,
-            period,
-            align,
-            heads,
-            inject,
-        )
+        self.kind, self.bias, self.period, self.heads, self.inject = kind, bias, period, heads, inject
+        self.align, self.soft = align, soft
         wide = width + vec if inject == "concat" else width
         if inject == "add":
             self.enter: nn.Module = nn.Linear(vec, width)
