@@ -17,7 +17,7 @@ from vultus.recipe import Claim, Gain, Params
 pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from vultus.lab import board, claim, recipes
+from vultus.lab import board, claim, claim_picture, recipes
 from vultus.lab.claim import Result
 
 PAGE = Path(__file__).parents[2] / "docs/recipes.md"
@@ -128,6 +128,11 @@ def test_the_example_of_the_page_runs_from_end_to_end(mumble: str, tmp_path: Pat
         claim.write(record, tmp_path / "docs")
     path = claim.write({**record, "scale": 1}, tmp_path / "docs")
     assert claim.read(path)["verdict"] == record["verdict"]
+    from PIL import Image
+
+    with Image.open(claim_picture.draw(record, path.with_suffix(".png"))) as picture:
+        assert picture.width == 1000
+        assert len(picture.convert("RGB").getcolors(1 << 20)) > 20
     page = board.write(tmp_path / "docs").read_text("utf-8")
     assert f"## mumble: {record['verdict']}" in page
     assert page.count(board.MISSING) + page.count(board.UNTESTED) >= 57 - len(recipes.modules())

@@ -97,11 +97,11 @@ class Claims:
     ray: bool = False
     """Spread the arms over the Ray cluster of RAY_ADDRESS (a local one unless that is set)."""
     out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "docs"
-    """Where claims/NAME.json and board.md go."""
+    """Where claims/NAME.json, claims/NAME.png and board.md go."""
 
     def run(self) -> None:
         """Run the command."""
-        from vultus.lab import board, claim, recipes
+        from vultus.lab import board, claim, claim_picture, recipes
 
         names = tuple(recipes.modules()) if self.all else self.names
         for name in names:
@@ -110,7 +110,8 @@ class Claims:
             with progress(name, unit="arms") as step:
                 record = claim.run(name, seeds=self.seeds, workers=self.workers, ray=self.ray, progress=step)
             print(claim.table(record))
-            print(f"wrote {claim.write(record, Path(self.out))}")
+            path = claim.write(record, Path(self.out))
+            print(f"wrote {path}, {claim_picture.draw(record, path.with_suffix('.png'))}")
         known = board.records(Path(self.out))
         for system in recipes.systems():
             print(f"{system.name:<24}{system.family:<14}{board.verdict_of(system.name, known)}")

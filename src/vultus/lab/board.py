@@ -69,7 +69,8 @@ def _told(record: dict[str, Any]) -> list[str]:
         )
         seconds = sum(some["seconds"]) / count
         lines.append(f"| {arm} | {some['parameters']} | {some['examples']} | {seconds:.0f} | {figures} |")
-    return [*lines, "", f"{record['seeds']} seeds, {record['seconds']:.0f} processor seconds in all."]
+    picture = f"![The gains of {record['recipe']}, by seed](claims/{record['recipe']}.png)"
+    return [*lines, "", picture, "", f"{record['seeds']} seeds, {record['seconds']:.0f} processor seconds in all."]
 
 
 def write(folder: Path) -> Path:

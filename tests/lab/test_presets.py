@@ -1,0 +1,127 @@
+"""Presets with changes, weights that come back, and the commands of the workshop."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("lightning")
+
+from vultus import cli
+from vultus.channels import INDEX
+from vultus.commands.workshop import fields_as_options
+from vultus.errors import VultusError
+from vultus.io import audio
+from vultus.lab import presets
+from vultus.motion import Motion
+
+
+@dataclasses.dataclass(frozen=True)
+class Inner:
+    lr: float = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    width: int = 4
+    name: str = "mel"
+    deep: bool = False
+    who: tuple[str, ...] = ("a",)
+    steps: tuple[int, ...] = (1, 2)
+    inner: Inner = Inner()
+
+
+def test_fields_are_set_by_what_is_written() -> None:
+    changes = {"width": "8", "name": "x", "deep": "true", "who": "b,c", "steps": "3,4", "inner.lr": "1e-3"}
+    assert presets.changed(Config(), changes) == Config(8, "x", True, ("b", "c"), (3, 4), Inner(0.001))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "match"),
+    [
+        ("widht", "8", "width"),
+        ("width", "wide", "no value"),
+        ("deep", "maybe", "no value"),
+        ("width.x", "1", "no field"),
+        ("inner", "3", "no value"),
+    ],
+)
+def test_wrong_fields_and_values_are_told(path: str, text: str, match: str) -> None:
+    with pytest.raises(VultusError, match=match):
+        presets.changed(Config(), {path: text})
+
+
+def test_options_of_the_configuration_reach_the_command() -> None:
+    given = ["train", "unitalker", "--config.steps", "4", "--config.optimiser.lr=0.1", "--out", "x"]
+    assert fields_as_options(given) == [
+        "train",
+        "unitalker",
+        "--set",
+        "steps=4",
+        "--set",
+        "optimiser.lr=0.1",
+        "--out",
+        "x",
+    ]
+    with pytest.raises(VultusError, match="no value"):
+        fields_as_options(["train", "x", "--config.steps"])
+
+
+def test_a_trained_driver_moves_the_mouth_and_leaves_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = [
+        "--config.steps",
+        "4",
+        "--config.warm_up",
+        "2",
+        "--config.width",
+        "16",
+        "--config.hear",
+        "16",
+        "--clips",
+        "6",
+    ]
+    assert cli.main(["train", "unitalker", *small, "--out", "runs"]) == 0
+    assert "wrote runs/unitalker.safetensors" in capsys.readouterr().out
+    sound = np.random.default_rng(0).normal(0, 0.05, 16000).astype(np.float32)
+    audio.write(tmp_path / "speech.wav", sound, 16000)
+    plain = ["animate", "speech.wav", "--out"]
+    driver = ["--driver", "unitalker", "--weights", "runs/unitalker.safetensors"]
+    assert cli.main([*plain, "a.npz"]) == 0
+    assert cli.main([*plain, "b.npz", *driver]) == 0
+    from vultus.io import formats
+
+    a, b = (formats.read_motion(tmp_path / name).data for name in ("a.npz", "b.npz"))
+    kept = [column for column in range(a.shape[1]) if column not in presets.DRIVEN]
+    assert (a[:, kept] == b[:, kept]).all()
+    assert not (a[:, INDEX["jawOpen"]] == b[:, INDEX["jawOpen"]]).all()
+    capsys.readouterr()
+    assert cli.main([*plain, "c.npz", "--driver", "kmtalk", "--weights", "runs/unitalker.safetensors"]) == 2
+    assert "weights of unitalker" in capsys.readouterr().err
+    assert cli.main([*plain, "c.npz", "--driver", "unitalker"]) == 2
+    assert not (tmp_path / "c.npz").exists()
+
+
+def test_the_list_and_the_board_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["recipes", "--docs", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "kmtalk" in out
+    assert "sound, phones" in out
+    assert cli.main(["claims", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "board.md").read_text("utf-8").count("no recipe yet") > 40
+    assert cli.main(["claims", "unitalkr", "--out", str(tmp_path)]) == 2
+    assert "unitalker" in capsys.readouterr().err
+
+
+def test_pieces_keep_their_times() -> None:
+    driven = Motion.neutral(5, 25)
+    pieces = [Motion.neutral(3, 25), Motion.neutral(4, 25, start="3/25")]
+    made = list(presets.laid(iter(pieces), driven))
+    assert [len(piece) for piece in made] == [3, 4]
+    assert made[1].start == pieces[1].start
