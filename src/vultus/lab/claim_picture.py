@@ -17,8 +17,8 @@ _YES, _NO, _OPEN = (38, 122, 84), (190, 62, 48), (90, 100, 130)
 def draw(record: Mapping[str, Any], path: Path) -> Path:
     """Write the picture of a claim's *record* (``vultus.lab.claim.run``) to *path*, a .png.
 
-    Each row is a gain: dots are its seeds, the bar is its mean, the line is what it must reach (a control must stay left
-    of it). Green is met, red is not, grey is printed only.
+    Each row is a gain: dots are its seeds, the bar is its mean, the line is what it must reach (a control must stay
+    left of it). Green is met, red is not, grey is printed only.
     """
     from PIL import Image, ImageDraw, ImageFont
 
