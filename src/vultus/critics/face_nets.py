@@ -9,7 +9,9 @@ import zipfile
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vultus import channels as ch
@@ -44,6 +46,24 @@ class FaceNets(nn.Module):
         out = points.new_zeros(len(points), len(ch.ARKIT))
         columns = torch.from_numpy(SCORE_COLUMNS).to(points.device)
         return out.index_copy(1, columns, torch.stack(one_by_one).clamp(0, 1))
+
+
+def marks(pictures: NDArray[np.uint8], about: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Landmarks float32 [N, 478, 2] in pixels of pictures uint8 [N, H, W, 3], each looked at where *about*
+    [N, 478, 2 or more] has its landmarks, also where the net would doubt that there is a face."""
+    from vultus.observers.tracker import around
+    from vultus.observers.warp import square
+
+    out = []
+    for picture, points in zip(pictures, about, strict=True):
+        place = around(np.asarray(points, np.float32))
+        cut = square(picture, place.centre, place.side, place.angle, SIDE, 1 / 255)
+        with torch.no_grad():
+            raw = face_nets().landmarker(torch.from_numpy(cut)[None])[0]
+        local = (raw.reshape(-1, LANDMARKS, 3)[0, :, :2].numpy() - SIDE / 2) * (place.side / SIDE)
+        cos, sin = np.cos(place.angle), np.sin(place.angle)
+        out.append(local @ np.array([[cos, sin], [-sin, cos]]) + place.centre)
+    return np.asarray(out, np.float32)
 
 
 @lru_cache(maxsize=1)
