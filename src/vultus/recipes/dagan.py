@@ -95,11 +95,8 @@ class EgoMotion(nn.Module):
         super().__init__()
         self.encoder = ResNet(config.ego, channels=6, width=config.width, stages=config.stages)
         width = 4 * config.width
-        self.body = nn.Sequential(
-            nn.Conv2d(self.encoder.widths[-1], width, 1),
-            nn.ReLU(),
-            *(m for _ in range(2) for m in (nn.Conv2d(width, width, 3, padding=1), nn.ReLU())),
-        )
+        sizes = ((self.encoder.widths[-1], width, 1), (width, width, 3), (width, width, 3))
+        self.body = nn.Sequential(*(nn.Sequential(nn.Conv2d(a, b, k, padding=k // 2), nn.ReLU()) for a, b, k in sizes))
         self.move, self.lens = nn.Conv2d(width, 6, 1), nn.Conv2d(width, 4, 1)
 
     def forward(self, here: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
@@ -236,7 +233,8 @@ class Model(nn.Module):
     def forward(self, *, picture: Any = None, frames: Any = None, motion: str = "relative") -> NDArray[np.uint8]:
         """The face of *picture* uint8 [H, W, 3] moved as *frames* uint8 [T, H, W, 3] say: uint8 [T, size, size, 3].
 
-        *motion* "relative" adds what changes after the first frame, "absolute" takes over place and shape.
+        *motion* "relative" adds what changes after the first frame, "matched" after the one most like the picture;
+        "absolute" takes over place and shape.
         """
         made: NDArray[np.uint8] = self.step(None, picture=picture, frames=frames, motion=motion)[0]
         return made

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from vultus.parts.image.convs import Hourglass
-from vultus.parts.image.keypoints import VARIANCE, Keypoints, gaussians, grid, inverse, resized
+from vultus.parts.image.keypoints import VARIANCE, Keypoints, gaussians, inverse, resized
+from vultus.parts.image.keypoints import grid as identity
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,10 @@ def warp(features: Tensor, grid: Tensor, outside: str = "zeros") -> Tensor:
     """*features* [B, C, H, W] seen through *grid* [B, h, w, 2], at their own size; *outside* of the picture there are
     "zeros", or what is at its "border"."""
     if features.shape[2:] != grid.shape[1:3]:
-        moved = nnf.interpolate(grid.movedim(3, 1), features.shape[2:], mode="bilinear", align_corners=False)
-        grid = moved.movedim(1, 3)
+        # Not the places but how far they are off, or the outermost pixels would be drawn out over the edge.
+        off = (grid - identity(*grid.shape[1:3], grid)).movedim(3, 1)
+        off = nnf.interpolate(off, features.shape[2:], mode="bilinear", align_corners=False)
+        grid = off.movedim(1, 3) + identity(*features.shape[2:], grid)
     return nnf.grid_sample(features, grid, padding_mode=outside, align_corners=False)
 
 
@@ -46,7 +49,7 @@ def covered(features: Tensor, occlusion: Tensor) -> Tensor:
 def sparse_motion(source: Keypoints, driving: Keypoints, height: int, width: int) -> Tensor:
     """Where each place comes from by each motion, [B, K + 1, height, width, 2]: standing still first, then each
     keypoint's own: its shift, and by both Jacobians how its neighbourhood is turned."""
-    still = grid(height, width, source.value)
+    still = identity(height, width, source.value)
     apart = still - driving.value[:, :, None, None]
     if source.jacobian is not None and driving.jacobian is not None:
         turn = source.jacobian @ inverse(driving.jacobian)

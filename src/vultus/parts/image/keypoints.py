@@ -123,8 +123,10 @@ def transfer(
         return Keypoints(driving.value, driving.jacobian)
     factor: Tensor = source.value.new_ones(len(source.value))
     if scale:
-        # Degenerate hulls would throw the keypoints out of the picture.
-        factor = (hull_area(source.value) / hull_area(first.value).clamp(min=1e-6)).sqrt().clamp(0.2, 5)
+        ours, theirs = hull_area(source.value), hull_area(first.value)
+        # Hulls of next to nothing would throw the keypoints out of the picture.
+        known = (ours > 1e-6) & (theirs > 1e-6)
+        factor = torch.where(known, (ours / theirs.clamp(min=1e-6)).sqrt().clamp(0.2, 5), 1.0)
     value = source.value + factor[:, None, None] * (driving.value - first.value)
     jacobian = None
     if source.jacobian is not None and driving.jacobian is not None and first.jacobian is not None:

@@ -26,7 +26,7 @@ WEIGHTS: Final = {
     "judge": 1.0,
 }  # fmt: skip
 """The published weights of the terms of :func:`objective`."""
-MOTIONS: Final = ("relative", "absolute")
+MOTIONS: Final = ("relative", "matched", "absolute")
 CHUNK: Final = 16
 """Pictures that are drawn at a time."""
 
@@ -74,6 +74,7 @@ def drive(
     state for the frames that follow (None at first, and then *picture* is read).
 
     With "relative" *motion* what has changed since the first frame is added to the picture's pose, scaled to its face;
+    with "matched", since that one of the first call's frames in which the driving face lies most as the picture's does;
     with "absolute" the face takes the driving one's place and shape. Both are cut to the square in their middle.
     VultusError for a kind of motion that does not exist, for what is missing and for what is no picture.
     """
@@ -92,10 +93,12 @@ def drive(
             found = find(some)
             if state is None:
                 source = torch.from_numpy(planes([square(np.asarray(picture), size)])).to(device)
-                state = Driven(source, find(source), repeated(found, slice(0, 1), 1))
+                at = find(source)
+                best = nearest(at, film, size, find, device) if motion == "matched" else repeated(found, slice(0, 1), 1)
+                state = Driven(source, at, best)
             count = len(some)
             at = repeated(state.at, slice(None), count)
-            first = repeated(state.first, slice(None), count) if motion == "relative" else None
+            first = None if motion == "absolute" else repeated(state.first, slice(None), count)
             made = draw(state.source.expand(count, -1, -1, -1), at, transfer(at, found, first, scale=True))
             out.append((255 * made.clamp(0, 1)).round().byte().permute(0, 2, 3, 1).cpu().numpy())
     assert state is not None  # noqa: S101
@@ -108,14 +111,19 @@ def repeated(points: Keypoints, rows: slice, count: int) -> Keypoints:
     return Keypoints(points.value[rows].expand(count, -1, -1), turned)
 
 
-def nearest(picture: Keypoints, film: Keypoints) -> int:
-    """The frame of a film whose keypoints lie most as those of one picture do, whatever their place and size.
-
-    Relative motion should start there: from another pose it would be added to the wrong one.
-    """
+def nearest(at: Keypoints, film: NDArray[np.uint8], size: int, find: Find, device: torch.device | str) -> Keypoints:
+    """The keypoints [1, K, 2] of the frame of *film* [T, H, W, 3] that lie most as those of one picture do, whatever
+    their place and size: relative motion from another pose would be added to the wrong one."""
 
     def shape(points: Keypoints) -> Tensor:
         centred = points.value - points.value.mean(dim=1, keepdim=True)
         return centred / centred.square().sum(-1).mean(1).add(1e-12).sqrt()[:, None, None]
 
-    return int((shape(film) - shape(picture)).square().sum(dim=(1, 2)).argmin())
+    best, least = repeated(at, slice(None), 1), float("inf")
+    for i in range(0, len(film), CHUNK):
+        found = find(torch.from_numpy(planes([square(one, size) for one in film[i : i + CHUNK]])).to(device))
+        apart = (shape(found) - shape(at)).square().sum(dim=(1, 2))
+        row = int(apart.argmin())
+        if float(apart[row]) < least:
+            best, least = repeated(found, slice(row, row + 1), 1), float(apart[row])
+    return best
