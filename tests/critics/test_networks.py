@@ -87,7 +87,7 @@ def test_sync_loss_is_least_when_lips_and_sound_belong_together() -> None:
     assert float(model.loss(batch | {"speech": torch.zeros(B, T)})["sync"]) == 0
 
 
-def test_sync_loss_is_least_when_wrong_lips_fit_no_moment() -> None:
+def test_sync_loss_is_least_when_wrong_lips_are_far_from_the_sound() -> None:
     model, batch = build("Sync", "a"), a_batch()
     sound = torch.nn.functional.normalize(torch.randn(B, T, 96), dim=2)
     away = torch.nn.functional.normalize(torch.randn(96) - sound.mean(dim=(0, 1)), dim=0).expand(B, T, 96)
@@ -95,10 +95,9 @@ def test_sync_loss_is_least_when_wrong_lips_fit_no_moment() -> None:
     found = {}
     for name, lips in (("away", away), ("tempting", sound), ("late", sound.roll(3, dims=1))):
         model.lips = lambda x, lips=lips: sound if x is batch["mouths"] else lips[: len(x)]
-        found[name] = {k: float(v) for k, v in model.loss(batch | {"wrong": batch["mouths"] + 1}).items()}
-    for other in ("tempting", "late"):
-        for loss in ("sync", "wrong"):
-            assert found["away"][loss] < found[other][loss]
+        found[name] = float(model.loss(batch | {"wrong": batch["mouths"] + 1})["sync"])
+    assert found["away"] < found["tempting"]
+    assert found["away"] < found["late"]
 
 
 def test_light_and_contrast_of_a_clip_say_nothing() -> None:

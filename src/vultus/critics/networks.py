@@ -153,8 +153,9 @@ class Sync(nn.Module):
         """InfoNCE both ways: the right moment against others up to 15 frames away and against other clips.
 
         Moments next to the right one are hardly wrong and count less; frames without speech do not count. Where a batch
-        has ``wrong`` lips [B, T, 48, 48], which move with the sound and do not say it, the sound must find none of
-        their moments, and they must find no moment of the sound better than another; half of them are enough.
+        has ``wrong`` lips [B, T, 48, 48], which move with the sound and do not say it, the sound must like all of
+        their moments less than its own; half of them are enough. (Asking besides that they fit no moment better than
+        another made the network blind to jaws.)
         """
         v, a = self.lips(batch["mouths"]), self.sound(batch["mel"])
         w = self.lips(batch["wrong"][: (len(v) + 1) // 2]) if "wrong" in batch else v[:0]
@@ -179,13 +180,7 @@ class Sync(nn.Module):
         tempting = torch.cat([wrong, none]).transpose(1, 2)
         back = torch.logsumexp(torch.cat([within.transpose(1, 2) + weight, tempting], dim=2), dim=2) - right
         count = voiced.sum().clamp(min=1)
-        losses = {"sync": ((there + back) * voiced).sum() / count / 2}
-        if len(w):
-            flat = near - near.logsumexp(dim=1, keepdim=True)  # as likely as each other
-            apart_from = (flat.exp() * (flat - wrong.log_softmax(dim=2)).masked_fill(near < 0, 0.0)).sum(dim=2)
-            said = voiced[: len(w)]
-            losses["wrong"] = (apart_from * said).sum() / said.sum().clamp(min=1)
-        return losses
+        return {"sync": ((there + back) * voiced).sum() / voiced.sum().clamp(min=1) / 2}
 
 
 class Reader(nn.Module):

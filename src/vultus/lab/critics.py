@@ -39,7 +39,11 @@ SHIFTS: Final = (-10, -5, -2, 0, 2, 5, 10)
 @dataclass(frozen=True)
 class Judge:
     """One kind of judge: how it is built, which fields it reads, in how many ``steps`` of ``batch`` windows of
-    ``length`` frames it learns, from how many ``moments`` a clip (0 for speech), and how it is measured."""
+    ``length`` frames it learns, and how it is measured.
+
+    What must not depend on speech also learns from twice as many clips of ``moments`` of chance, by twice as many
+    people: in speech alone a face and its mood go together, and are learned by heart.
+    """
 
     build: Callable[[Which, Recipe], nn.Module]
     fields: tuple[str, ...]
@@ -160,15 +164,15 @@ JUDGES: Final[dict[Name, Judge]] = {
         "Reads visemes off a mouth.",
     ),
     "emotions": Judge(
-        lambda which, _: Emotions(which), ("faces", "emotions", "units"), 2000, 24, 8, 10, measure_emotions,
+        lambda which, _: Emotions(which), ("faces", "emotions", "units"), 2500, 24, 8, 10, measure_emotions,
         "Reads emotions off a face.",
     ),
     "units": Judge(
-        lambda which, _: Units(which), ("faces", "units"), 2000, 24, 8, 10, measure_units,
+        lambda which, _: Units(which), ("faces", "units"), 2500, 24, 8, 10, measure_units,
         "Reads ARKit's weights off a face.",
     ),
     "who": Judge(
-        lambda which, recipe: Who(which, recipe.people), ("faces", "person"), 2000, 64, 2, 10, measure_who,
+        lambda which, recipe: Who(which, 2 * recipe.people), ("faces", "person"), 2000, 64, 2, 10, measure_who,
         "Tells whether two pictures show one person.",
     ),
 }  # fmt: skip
@@ -215,10 +219,12 @@ def ship(model: nn.Module, card: dict[str, Any], measure: Callable[[nn.Module], 
 def train(options: Options) -> dict[str, Any]:
     """Train, measure on the clips of the test split, and write weights and card; returns the card."""
     judge, seed = JUDGES[options.name], SEEDS[options.which]
-    recipe = replace(options.data, half=options.which, seed=seed, moments=judge.moments)
-    share = 5 if judge.moments else 10
-    test = replace(recipe, split="test", count=max(recipe.count // 5, 8), people=max(recipe.people // share, 4))
-    learned = gather(recipe, options.clips, options.workers)
+    recipe = replace(options.data, half=options.which, seed=seed)
+    test = replace(recipe, split="test", count=max(recipe.count // 5, 8), people=max(recipe.people // 10, 4))
+    recipes = [recipe]
+    if judge.moments:
+        recipes += [replace(recipe, moments=judge.moments, count=2 * recipe.count, people=2 * recipe.people)]
+    learned = [clip for some in recipes for clip in gather(some, options.clips, options.workers)]
     unseen = gather(test, options.clips, options.workers)
     with seeded(seed):
         model = judge.build(options.which, recipe)
@@ -226,7 +232,8 @@ def train(options: Options) -> dict[str, Any]:
     schedule = Schedule("cosine", warm_up=min(50, steps // 4), final=0.02)
     stage = Stage("all", steps, judge.batch, AdamW(lr=2e-3, weight_decay=0.02), schedule, ema=0.998)
     about = About(
-        name=f"{options.name}-{options.which}", what=judge.what, data=f"vultus.critic-clip {DATA} {asdict(recipe)}",
+        name=f"{options.name}-{options.which}", what=judge.what,
+        data=f"vultus.critic-clip {DATA} {[asdict(some) for some in recipes]}",
         command=f"python -m vultus.lab.critics {options.name} --which {options.which} --steps {steps}"
         f" --data.count {recipe.count} --data.people {recipe.people}",
     )  # fmt: skip
