@@ -1,4 +1,4 @@
-"""How near a photo that moves is to the person who was photographed, measured with drawn people, and how fast it is.
+"""How near a photo that moves is to the person who was photographed, drawn or real, and how fast it is.
 
 A drawn person at rest is the photo; for every frame the person is drawn anew as the truth. Beside the photo's head
 stand the photo itself, unmoved, and the photo warped in the plane so that its 478 landmarks come to those that the
@@ -10,24 +10,24 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.critics import identity, pixels
+from vultus.critics import identity
 from vultus.defaults import SIZE
 from vultus.heads.person import PersonHead
 from vultus.heads.photo import PhotoHead
+from vultus.lab import photo_real
 from vultus.lab.bench import Figure, both
+from vultus.lab.photo_near import Near, near, warped
 from vultus.lab.sheets import moved
 from vultus.motion import Motion
 from vultus.observers.fit import fit
-from vultus.observers.tracker import Face, Tracker
+from vultus.observers.tracker import Tracker
 
-F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 
 PEOPLE: Final = ("person:14", "person:3", "person:8")
@@ -49,58 +49,10 @@ ACTS: Final[dict[str, tuple[dict[str, float], ...]]] = {
 """What the people do, by name: shapes of ARKit (of both sides where there are two), and degrees."""
 
 
-def warped(photo: U8, before: F32, after: F32) -> U8:
-    """*photo* with the points *before* [N, 2] brought to *after* [N, 2] by smooth interpolation in the plane."""
-    from scipy.interpolate import RBFInterpolator
-    from scipy.ndimage import map_coordinates
-
-    height, width = photo.shape[:2]
-    some = slice(None, None, 3)
-    edge = np.array([(x, y) for x in np.linspace(0, width, 9) for y in np.linspace(0, height, 9)])
-    edge = edge[(edge % [width, height] == 0).any(1)]
-    known, shift = np.concatenate([after[some], edge]), np.concatenate([(before - after)[some], 0 * edge])
-    cells = 33
-    line_x, line_y = np.linspace(0, width, cells), np.linspace(0, height, cells)
-    nodes = np.stack(np.meshgrid(line_x, line_y), -1).reshape(-1, 2)
-    coarse = RBFInterpolator(known, shift, kernel="thin_plate_spline", smoothing=1.0)(nodes).reshape(cells, cells, 2)
-    y, x = np.mgrid[:height, :width] + 0.5
-    at = [y / height * (cells - 1), x / width * (cells - 1)]
-    dx, dy = (map_coordinates(coarse[..., c], at, order=1) for c in (0, 1))
-    out = [map_coordinates(photo[..., c], [y + dy - 0.5, x + dx - 0.5], order=1, mode="nearest") for c in range(3)]
-    return np.stack(out, -1).astype(np.uint8)
-
-
-@dataclass
-class _Sums:
-    psnr: list[float] = field(default_factory=list)
-    face: list[float] = field(default_factory=list)
-    ssim: list[float] = field(default_factory=list)
-    marks: list[float] = field(default_factory=list)
-    identity: list[float] = field(default_factory=list)
-
-
-def _near(made: U8, true: U8, told: Face, photo_code: F32, tracker: Tracker, sums: _Sums) -> None:
-    """Add how near *made* is to *true*, of which the tracker told *told*."""
-    left, top, right, bottom = (int(v) for v in told.box)
-    box = np.zeros(true.shape[:2], bool)
-    box[max(top, 0) : bottom, max(left, 0) : right] = True
-    sums.psnr.append(pixels.psnr(made, true))
-    sums.face.append(pixels.psnr(made, true, box))
-    sums.ssim.append(float(pixels.ssim_map(made, true)[box].mean()))
-    found = tracker.track(made, fresh=True)
-    if found is None:
-        return
-    eyes = float(np.linalg.norm(told.landmarks[263, :2] - told.landmarks[33, :2]))
-    away = np.linalg.norm(found.landmarks[:, :2] - told.landmarks[:, :2], axis=1)
-    sums.marks.append(100 * float(away.mean()) / max(eyes, 1.0))
-    code = identity.descriptor(made, identity.five_points(found.landmarks))
-    sums.identity.append(float(np.linalg.norm(code - photo_code)))
-
-
-def truth(people: tuple[str, ...], size: int) -> Iterator[tuple[str, str, _Sums]]:
+def truth(people: tuple[str, ...], size: int) -> Iterator[tuple[str, str, Near]]:
     """For every group of ACTS and every way: its name, the way, and what was measured over the people."""
     tracker = Tracker()
-    sums = {(act, way): _Sums() for act in ACTS for way in ("photo head", "photo copied", "warp in the plane")}
+    sums = {(act, way): Near() for act in ACTS for way in ("photo head", "photo copied", "warp in the plane")}
     for person in people:
         truthful = PersonHead(person, size=(size, size))
         photo = truthful.frame(moved({})).copy()
@@ -122,7 +74,7 @@ def truth(people: tuple[str, ...], size: int) -> Iterator[tuple[str, str, _Sums]
                     ("photo copied", photo),
                     ("warp in the plane", flat),
                 ):
-                    _near(made, true, told, code, tracker, sums[act, way])
+                    near(made, true, told, code, tracker, sums[act, way])
     for (act, way), some in sums.items():
         yield act, way, some
 
@@ -133,12 +85,10 @@ def figures(quick: bool) -> Iterator[Figure]:
     for act, way, some in truth(people, size):
         name = f"{act}: {way}"
         ours = way == "photo head"
-        yield Figure(f"{name}, PSNR", "dB", statistics.mean(some.psnr))
-        yield Figure(f"{name}, PSNR of the face", "dB", statistics.mean(some.face))
-        yield Figure(f"{name}, SSIM of the face", "", statistics.mean(some.ssim))
-        yield Figure(f"{name}, landmarks off", "% of the eyes' distance", statistics.mean(some.marks))
-        bound = ("<= 0.40" if "limits" in act else "<= 0.30") if ours else ""
-        yield Figure(f"{name}, identity distance", "", statistics.mean(some.identity), None, bound)
+        for what, unit, values in some.rows():
+            bound = ("<= 0.40" if "limits" in act else "<= 0.30") if ours and what == "identity distance" else ""
+            yield Figure(f"{name}, {what}", unit, statistics.mean(values), None, bound)
+    yield from photo_real.figures(quick)
     yield from _speed(3 if quick else 9)
 
 
