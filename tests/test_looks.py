@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vultus import cli
 from vultus.errors import VultusError
@@ -16,6 +18,7 @@ from vultus.looks import Look
 def test_photos_are_told_from_people() -> None:
     assert Look("me.JPG").photo
     assert Look("somebody.face").photo
+    assert Look("phone.heic").photo
     assert not Look("person:3").photo
     Look("person:3").check()
 
@@ -41,6 +44,16 @@ def test_bad_photos_end_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     for name in ("noise.png", "dot.png", "text.jpg", "missing.png"):
         assert cli.main(["face", str(tmp_path / name)]) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    # What phones and browsers save is told by its name, and a photo that nobody could hold in memory by its size.
+    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "huge.png")
+    whole = io.BytesIO()
+    Image.fromarray(noise).save(whole, "JPEG")
+    (tmp_path / "cut.jpg").write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
+    for name, told in (("phone.heic", "HEIC"), ("huge.png", "64 million"), ("cut.jpg", "cut.jpg")):
+        assert cli.main(["face", str(tmp_path / name), "--out", str(tmp_path / "x.face")]) == 2
+        assert told in capsys.readouterr().err
+    assert not (tmp_path / "x.face").exists()
     out = tmp_path / "x.mp4"
     assert cli.main(["animate", "--text", "Hi", "--face", str(tmp_path / "old.face"), "--out", str(out)]) == 2
     assert not out.exists()

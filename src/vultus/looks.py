@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from vultus.mesh import Model
     from vultus.motion import Motion
 
-PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".face")
-"""What a photo that is to speak may be called."""
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".heic", ".heif")
+"""Extensions of files that hold one picture; some are only told what they are, and refused."""
+PHOTOS = (*PICTURES, ".gif", ".face")
+"""What a photo that is to speak may be called; of an animation it is the first picture."""
 
 
 @dataclass(frozen=True)

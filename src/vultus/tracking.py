@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vultus.errors import VultusError
-from vultus.looks import Look
+from vultus.looks import PICTURES, Look
 from vultus.motion import MAX_VIDEO_FPS, Motion, Time, video_fps
 from vultus.pipeline import CURVES, Progress, Report, Sound, checked_outputs, produce, write_motion
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".heic", ".heif")
-"""Extensions of files that hold one picture; all others are opened as videos."""
 SMALLEST: Final = 16
 
 
