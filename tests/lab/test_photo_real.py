@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
+from vultus import channels as ch
+from vultus import rotations
 from vultus.lab import photo_real
 from vultus.lab.photo_near import warped
 from vultus.motion import Motion
+from vultus.observers.calibration import Calibration
+from vultus.observers.reading import Reading
 
 
 def clip() -> Motion:
@@ -23,15 +29,30 @@ def test_the_photo_is_the_calmest_frame_that_was_seen() -> None:
     assert photo_real.calmest(Motion(motion.data, motion.fps, motion.start, valid)) == 2
 
 
-def test_a_motion_against_a_photo_adds_up_to_itself() -> None:
-    motion = clip()
-    moved = photo_real.against(motion, 1)
-    own = motion["jawOpen"][1]
+def test_a_motion_against_a_photo_adds_up_to_what_was_read() -> None:
+    rng = np.random.default_rng(1)
+    seen = np.ones(len(ch.CHANNELS), bool)
+    readings: list[Reading | None] = []
+    for jaw in (0.5, 0.1, 0.4, 0.0):
+        row = np.zeros(len(ch.CHANNELS))
+        row[ch.INDEX["jawOpen"]] = jaw
+        row[ch.HEAD], row[ch.TRANSLATION] = rng.normal(0, 0.2, 3), rng.normal(0, 0.1, 3)
+        readings.append(Reading(row, seen))
+    readings.append(None)
+    moved = photo_real.against(readings, Calibration.usual(), 1, Fraction(12))
     # What a photo shows: its own shape, and of what is left as much as the motion says.
-    np.testing.assert_allclose((own + (1 - own) * moved["jawOpen"])[:3], motion["jawOpen"][:3], atol=1e-6)
+    jaws = 0.1 + 0.9 * moved["jawOpen"]
+    np.testing.assert_allclose(jaws[:3], [0.5, 0.1, 0.4], atol=1e-5)
     assert moved["jawOpen"][3] == 0  # less than in the photo cannot be asked for
-    np.testing.assert_allclose(moved.head + motion.head[1], motion.head, atol=1e-6)
-    np.testing.assert_allclose(moved.translation[1], 0)
+    home, turns = readings[1], rotations.to_matrix(rotations.compose(moved.neck, moved.head))
+    assert home is not None
+    start = rotations.to_matrix(home.row[ch.HEAD])
+    for i, reading in enumerate(readings[:4]):
+        assert reading is not None
+        np.testing.assert_allclose(start @ turns[i], rotations.to_matrix(reading.row[ch.HEAD]), atol=1e-5)
+        there = home.row[ch.TRANSLATION] + start @ moved.translation[i]
+        np.testing.assert_allclose(there, reading.row[ch.TRANSLATION], atol=1e-5)
+    assert not moved.valid[4].any()
 
 
 def test_a_warp_in_the_plane_brings_points_where_they_are_told() -> None:

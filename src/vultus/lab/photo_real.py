@@ -9,14 +9,15 @@ clip.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vultus import channels as ch
-from vultus import store
+from vultus import rotations, store
 from vultus.critics import identity
 from vultus.heads.photo import PhotoHead
 from vultus.io.image import read_image
@@ -24,8 +25,10 @@ from vultus.lab.bench import Figure
 from vultus.lab.photo_near import Near, near, warped
 from vultus.lab.track_figures import CHANNELS, compare, exercise
 from vultus.motion import Motion
-from vultus.observers.tracker import Tracker
-from vultus.observers.watch import Take, observe
+from vultus.observers.calibration import Calibration, Finish
+from vultus.observers.reading import Reading, read
+from vultus.observers.tracker import Face, Tracker
+from vultus.observers.watch import observe
 from vultus.tracking import Film
 
 F32 = NDArray[np.float32]
@@ -33,17 +36,25 @@ U8 = NDArray[np.uint8]
 
 CLIP: Final = "obama_speech"
 PHOTO: Final = "portrait_photo"
-_MOVES: Final = (ch.NECK, ch.HEAD, ch.EYE_LEFT, ch.EYE_RIGHT, ch.TRANSLATION)
 _NEAR = 4  # frames on both sides of the photo that are no test of it
 _SIZE = 256  # pixels of the pictures that are read back
 
 
-def filmed() -> tuple[list[U8], Take, Film]:
-    """The pictures of the clip, what was read of who is seen most, and the film. VultusError where it is not here."""
+def filmed() -> tuple[list[U8], Film]:
+    """The pictures of the clip, and the film. VultusError where it cannot be had."""
     film = Film.open(store.path(CLIP))
-    pictures = list(film.pictures())
-    takes = observe(pictures, film.fps).takes
-    return pictures, max(takes, key=lambda take: len(take.readings)), film
+    return list(film.pictures()), film
+
+
+def readings_of(faces: Sequence[Face | None], size: tuple[int, int]) -> list[Reading | None]:
+    """What *faces* in pictures of *size* (width, height) show, each for itself: smoothing would make it late."""
+    readings = [read(face, *size) if face is not None else None for face in faces]
+    some = [reading for reading in readings if reading is not None]
+    away = float(np.median([reading.row[ch.TRANSLATION][2] for reading in some]))
+    for reading in some:
+        # A photo's camera looks at the face, the film's beside it: what comes nearer stays on its ray.
+        reading.row[ch.TRANSLATION][:2] *= away / reading.row[ch.TRANSLATION][2]
+    return readings
 
 
 def calmest(motion: Motion) -> int:
@@ -54,31 +65,42 @@ def calmest(motion: Motion) -> int:
     return int(np.argmin(np.where(seen, away, np.inf)))
 
 
-def against(motion: Motion, frame: int) -> Motion:
-    """*motion* as a photo of its *frame* takes it: shapes less those of the photo, turns and places from there."""
+def against(readings: Sequence[Reading | None], own: Calibration, frame: int, fps: Fraction) -> Motion:
+    """The motion that takes a photo, the frame number *frame*, to the others: shapes less those of the photo, turns and
+    places from there, along the axes of the photo's head. *own* tells how the person looks at rest."""
+    home = readings[frame]
+    if home is None:
+        raise ValueError("the photo shows no face")
+    neutral = own.neutral.copy()
+    for some in (ch.HEAD, ch.EYE_LEFT, ch.EYE_RIGHT, ch.TRANSLATION):
+        neutral[some] = home.row[some]
+    motion = Finish(Calibration(neutral, own.gain), fps).motion(readings)
     data = motion.data.copy()
-    own = data[frame, ch.EXPRESSION]
-    data[:, ch.EXPRESSION] = np.clip((data[:, ch.EXPRESSION] - own) / np.maximum(1 - own, 1e-3), 0, 1)
-    for some in _MOVES:
-        data[:, some] -= motion.data[frame, some]
+    shown = data[frame, ch.EXPRESSION].copy()
+    data[:, ch.EXPRESSION] = np.clip((data[:, ch.EXPRESSION] - shown) / np.maximum(1 - shown, 1e-3), 0, 1)
+    data[:, ch.TRANSLATION] = data[:, ch.TRANSLATION] @ rotations.to_matrix(home.row[ch.HEAD])
     return Motion(data, motion.fps, motion.start, motion.valid.copy())
 
 
 def reenacted(quick: bool) -> Iterator[tuple[str, Near]]:
     """How near frames that were not fitted come to what was filmed, for every way."""
-    pictures, take, film = filmed()
-    motion = take.motion(len(pictures), film.fps)
-    frame = calmest(motion)
-    rows = against(motion, frame).data
-    photo, tracker = pictures[frame], Tracker()
+    pictures, film = filmed()
+    tracker = Tracker()
+    faces = [tracker.track(picture, fresh=True) for picture in pictures]
+    height, width = pictures[0].shape[:2]
+    readings = readings_of(faces, (width, height))
+    some = [reading for reading in readings if reading is not None]
+    own = Calibration.of(np.array([r.row for r in some]), np.array([r.seen for r in some]))
+    frame = calmest(Finish(own, film.fps).motion(readings))
+    rows = against(readings, own, frame, film.fps).data
+    photo, seen = pictures[frame], faces[frame]
     head = PhotoHead(photo, size=max(photo.shape[:2]), full=True)
-    seen = tracker.track(photo, fresh=True)
     ways = {name: Near() for name in ("photo head", "photo copied", "warp in the plane")}
     if seen is None:
         return
     code = identity.descriptor(photo, identity.five_points(seen.landmarks))
     for i in range(0, len(pictures), 16 if quick else 4):
-        told = tracker.track(pictures[i], fresh=True)
+        told = faces[i]
         if abs(i - frame) <= _NEAR or told is None:
             continue
         flat = warped(photo, seen.landmarks[:, :2], told.landmarks[:, :2])
@@ -100,9 +122,11 @@ def figures(quick: bool) -> Iterator[Figure]:
     for way, some in reenacted(quick):
         for what, unit, values in some.rows():
             yield Figure(f"real clip, frames held out: {way}, {what}", unit, statistics.mean(values))
-    pictures, take, film = filmed()
+    pictures, film = filmed()
+    takes = observe(pictures, film.fps).takes
+    shown = max(takes, key=lambda take: len(take.readings)).motion(len(pictures), film.fps, facing=False)
     motions = {"exercises on a real photo": exercise(3, 4.0 if quick else 8.0)}
-    motions["a real clip on another's photo"] = take.motion(len(pictures), film.fps, facing=False)
+    motions["a real clip on another's photo"] = shown
     for name, motion in motions.items():
         for channel, (correlation, gain) in read_back(motion).items():
             yield Figure(f"{name}: {channel}, correlation", "", correlation, None, ">= 0.8")
