@@ -128,7 +128,7 @@ class Model(nn.Module):
                                  soft=True, inject="add", vec=wide)  # fmt: skip
 
         if config.direct:  # the baseline: one network as deep as both, told which frames are keys
-            self.mark = nn.Parameter(torch.randn(wide))
+            self.hear, self.mark = nn.Linear(wide, wide), nn.Parameter(torch.randn(wide))
             self.whole, self.leave = stack(2 * config.layers), MultiHead(wide, {"motion": size})
         else:
             self.keys = KeyDecoder(stack(config.layers), wide, size)
@@ -177,7 +177,9 @@ class Model(nn.Module):
         x, who = self.listened(heard, speaker, keys.shape[1])
         if self.config.direct:
             at = torch.arange(keys.shape[1], device=keys.device)[None]
-            return self.leave(self.whole(x + keys[..., None] * self.mark + places(at, x.shape[2]), x, who), "motion")
+            return self.leave(
+                self.whole(self.hear(x) + keys[..., None] * self.mark + places(at, x.shape[2]), x, who), "motion"
+            )
         return self.rest(x, self.keys(x, keys, who), keys, who)
 
     def loss(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
