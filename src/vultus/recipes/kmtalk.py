@@ -54,7 +54,7 @@ class Config:
     noise: float = 0.1
     fps: float = 25.0
     frames: int = 50
-    steps: tuple[int, int, int] = (90, 90, 20)
+    steps: tuple[int, int, int] = (64, 64, 12)
     batch: int = 6
     optimiser: AdamW = field(default=AdamW(lr=2e-3))
     direct: bool = False
@@ -233,7 +233,7 @@ class Model(nn.Module):
 
 def claim(run: Run) -> Claim:
     """Keys and completion against one network that is told the keys too; one speaker, whose articulation is hidden."""
-    base = replace(tiny, steps=(run.count(90), run.count(90), run.count(20)))
+    base = replace(tiny, steps=(run.count(64), run.count(64), run.count(12)))
     clips, one = partial(spoken, 11, speaker=Speaker(0, (0.6, 1.4)), seconds=2.0), Model(base)
     learn = run.keep("train 1", lambda: one.rows(clips(run.count(40), split="train")))
     unseen = run.keep("test 1", lambda: one.rows(clips(run.count(16), split="test")))
