@@ -121,7 +121,7 @@ class Model(nn.Module):
         size = self.space.size
         self.audio = AudioEncoder(config.audio, config.hear)
         self.enter = nn.Linear(self.audio.width, wide)
-        self.who = Conditions({"speaker": Condition(wide, config.speakers)})
+        self.who = Conditions({"speaker": Condition(wide, config.speakers, drop=0.1)})
 
         def stack(layers: int) -> TemporalStack:
             return TemporalStack("decoder", wide, layers=layers, bias="alibi", memory=wide, align=config.align,
