@@ -113,7 +113,7 @@ def _listed(folder: Path, split: str) -> list[Item]:
 
 def _item(folder: Path, entry: Mapping[str, Any]) -> Item:
     def inside(*names: str) -> Path:
-        relative = next(entry[name] for name in (*names, names[0]) if name in entry or name == names[0])
+        relative = entry[next((name for name in names if name in entry), names[0])]
         found = (folder / str(relative)).resolve()
         if not found.is_relative_to(folder.resolve()):
             raise ValueError(f"{relative} leads out of the set")
