@@ -85,7 +85,7 @@ def test_a_trained_driver_moves_the_mouth_and_leaves_the_rest(
         "--config.hear",
         "16",
         "--clips",
-        "6",
+        "9",
     ]
     assert cli.main(["train", "unitalker", *small, "--out", "runs"]) == 0
     assert "wrote runs/unitalker.safetensors" in capsys.readouterr().out
