@@ -243,8 +243,8 @@ class Model(nn.Module):
 def claim(run: Run) -> Claim:
     """Depth against none, at equal size; depth that was learned from strangers as neighbours is the control."""
     make = partial(portraits.arrays, seed=11, size=tiny.size)
-    seen = run.keep("seen 1", lambda: make(run.count(24)))
-    unseen = run.keep("unseen 1", lambda: make(run.count(8), split="test"))
+    seen = run.keep("seen 1", lambda: make(run.count(24, 1)))
+    unseen = run.keep("unseen 1", lambda: make(run.count(8, 1), split="test"))
     goal = run.keep("goals 1", lambda: reenacted.goals(unseen))
     clips, true = portraits.as_clips(seen), portraits.nearness(seen)
 
