@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -68,6 +68,7 @@ class Config:
     move: tuple[int, int, int] = (64, 1024, 5)
     scale: float = 0.25
     width: int = 64
+    downs: int = 2
     blocks: int = 6
     judge: tuple[int, int] = (64, 4)
     depth_points: bool = True
@@ -81,7 +82,7 @@ class Config:
 
 
 tiny = Config(
-    size=48, points=10, find=(16, 64, 2), move=(16, 64, 2), width=16, blocks=2, judge=(16, 3),
+    size=48, points=10, find=(16, 64, 3), move=(16, 64, 3), scale=0.5, width=16, downs=1, blocks=2, judge=(16, 3),
     depth=Depth(18, 18, 16, 2, steps=300, fine=0, batch=8, rate=1e-3), scales=(1,), steps=250, batch=8, rate=1e-3,
 )  # fmt: skip
 paper = Config()
@@ -128,20 +129,20 @@ class Generator(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        width, most, depth = config.move
-        self.motion = DenseMotion(config.points, width=width, most=most, depth=depth, scale=config.scale)
-        self.warp = WarpNet(width=config.width, blocks=config.blocks)
+        width, most, deep = config.move
+        self.motion = DenseMotion(config.points, width=width, most=most, depth=deep, scale=config.scale)
+        self.warp = WarpNet(width=config.width, downs=config.downs, blocks=config.blocks)
         self.attention: DepthAttention | None = None
         if config.attention:
-            self.encoder, self.attention = Encoder(1, config.width, 512, 2), DepthAttention(4 * config.width)
+            self.encoder = Encoder(1, config.width, 512, config.downs)
+            self.attention = DepthAttention(self.encoder.widths[-1])
 
     def forward(self, source: Tensor, depth: Tensor | None, at: Keypoints, to: Keypoints) -> Tensor:
         """Pictures [B, 3, H, W], their depth [B, 1, H, W] where attention needs it, keypoints -> [B, 3, H, W]."""
         hooks: dict[int, Hook] = {}
         if self.attention is not None and depth is not None:
             hooks[0] = partial(self.attention, self.encoder(depth)[-1])
-        made: Tensor = self.warp(source, self.motion(source, at, to), hooks).frames
-        return made
+        return cast(Tensor, self.warp(source, self.motion(source, at, to), hooks).frames)
 
 
 class Model(nn.Module):
@@ -268,7 +269,7 @@ def claim(run: Run) -> Claim:
         return train
 
     arms = {kind: arm(kind) for kind in ("depth", "strangers", "true")}
-    arms["plain"] = arm("plain", depth_points=False, attention=False, width=18)  # what depth took goes into width
+    arms["plain"] = arm("plain", depth_points=False, attention=False)
     order, less = partial(Gain, "order", better="higher", by="difference"), partial(Gain, "AKD")
     return Claim(
         says="Depth learned from videos without labels is real depth, and keeps the shape of heads that turn far.",
