@@ -44,7 +44,7 @@ class Train:
     preset: str = "tiny"
     """tiny, which learns on one core in a minute, or paper, the published sizes."""
     data: str = "stage"
-    """What it learns from: stage, or a data set and its folder: vocaset:DIR, a2f_bench:DIR."""
+    """What it learns from: stage, or a data set and its folder: vocaset:DIR, a2f_bench:DIR, voxceleb:DIR."""
     clips: int = 24
     """How many clips of the stage."""
     out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs"

@@ -44,7 +44,7 @@ def square(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 def planes(pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> F32:
     """Pictures uint8 [N, H, W, 3] -> float32 [N, 3, H, W] in [0, 1]."""
-    return np.ascontiguousarray(np.moveaxis(np.stack(pictures), 3, 1), np.float32) / np.float32(255)
+    return np.ascontiguousarray(np.moveaxis(np.asarray(pictures), 3, 1), np.float32) / np.float32(255)
 
 
 def _frame(clip: Clip, at: int, size: int) -> NDArray[np.uint8]:

@@ -67,17 +67,20 @@ def build(name: str, preset: str, changes: Mapping[str, str]) -> Any:
 
 
 def data(source: str, model: Any, clips: int, seed: int) -> Sequence[Clip]:
-    """The clips that *source* names: "stage", or a data set and its folder: "vocaset:DIR", "a2f_bench:DIR"."""
+    """The clips that *source* names: "stage", or a data set and its folder, as "vocaset:DIR"."""
     kind, _, place = source.partition(":")
     if kind == "stage" and not place:
+        from vultus.stage import portraits
         from vultus.stage.clips import clips as drawn
 
         views = bool({"picture", "frames"} & set(model.takes))
         size = getattr(model.config, "size", 64)
+        if views and "sound" not in model.takes:  # heads that turn teach more than heads that speak
+            return [portraits.clip(number, seed=seed, size=size, frames=48) for number in range(clips)]
         return list(drawn(seed, clips, views=views, size=size, seconds=4.0))
-    from vultus.datasets import a2f_bench, vocaset
+    from vultus.datasets import a2f_bench, vocaset, voxceleb
 
-    readers: dict[str, Any] = {"vocaset": vocaset.read, "a2f_bench": a2f_bench.read}
+    readers: dict[str, Any] = {"vocaset": vocaset.read, "a2f_bench": a2f_bench.read, "voxceleb": voxceleb.read}
     if kind not in readers:
         raise unknown("data set", kind, ["stage", *readers])
     if not place:

@@ -2,10 +2,8 @@
 
 Paper: F.-T. Hong, L. Zhang, L. Shen and D. Xu, "Depth-Aware Generative Adversarial Network for Talking Head Video
     Generation" (CVPR 2022), arXiv 2203.06605.
-Claim: depth that is learned by explaining one frame by another is real depth, and with it heads that turn far keep
-    their shape better than without.
-Own: the training of depth with predicted motion and camera; keypoints found in colours and depth; attention by which
-    depth asks the warped features.
+Claim: depth learned by explaining one frame by another is real depth, and keeps the shape of heads that turn far.
+Own: training of depth; keypoints found in colours and depth; attention by which depth asks the warped features.
 Shared: ResNet and its decoder, reprojection, keypoints, dense motion, warp network, discriminator, and their losses.
 Left out: the SPADE decoder (67.5 M parameters) that the authors offer besides; ImageNet's weights in the ResNets; VGG
     unless a file of it is named. Keypoints too near each other cost their nearness; their number has no gradient.
@@ -141,7 +139,7 @@ class Generator(nn.Module):
         """Pictures [B, 3, H, W], their depth [B, 1, H, W] where attention needs it, keypoints -> [B, 3, H, W]."""
         hooks: dict[int, Hook] = {}
         if self.attention is not None and depth is not None:
-            hooks[0] = partial(self.attention, self.encoder(depth)[-1])
+            hooks[0] = partial(self.attention.forward, self.encoder(depth)[-1])
         return cast(Tensor, self.warp(source, self.motion(source, at, to), hooks).frames)
 
 
@@ -167,10 +165,10 @@ class Model(nn.Module):
         c, depth = self.config, []
         if c.depth_points or c.attention:
             learn = {"depth": (c.depth.steps, c.depth.rate), "depth-fine": (c.depth.fine, c.depth.rate / 10)}
-            adam, trained = partial(AdamW, weight_decay=0), ("depth.*", "ego.*")
-            depth = [Stage(k, n, c.depth.batch, adam(rate), train=trained) for k, (n, rate) in learn.items() if n]
-        adam, trained = AdamW(c.rate, (0.5, 0.999), weight_decay=0), ("keypoints.*", "generator.*", "judge.*")
-        return [*depth, Stage("faces", c.steps, c.batch, adam, train=trained, clip=None, weights=WEIGHTS)]
+            adam, train = partial(AdamW, weight_decay=0), ("depth.*", "ego.*")
+            depth = [Stage(k, n, c.depth.batch, adam(rate), train=train) for k, (n, rate) in learn.items() if n]
+        rule, trained = AdamW(c.rate, (0.5, 0.999), weight_decay=0), ("keypoints.*", "generator.*", "judge.*")
+        return [*depth, Stage("faces", c.steps, c.batch, rule, train=trained, clip=None, weights=WEIGHTS)]
 
     def prepare(self, clips: Sequence[Clip]) -> dict[str, Neighbours | Pairs]:
         """Pictures with neighbours for depth, and pairs of pictures of one clip for the rest."""
@@ -207,8 +205,7 @@ class Model(nn.Module):
     def find(self, pictures: Tensor, near: Tensor | None) -> Keypoints:
         """Keypoints of pictures [B, 3, H, W] and their nearness."""
         given = [pictures, near] if self.config.depth_points and near is not None else [pictures]
-        found: Keypoints = self.keypoints(torch.cat(given, dim=1))
-        return found
+        return cast(Keypoints, self.keypoints(torch.cat(given, dim=1)))
 
     def _face_loss(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         c, names, given = self.config, ("source", "driving"), "driving_extra" in batch
@@ -249,6 +246,9 @@ def claim(run: Run) -> Claim:
     goal = run.keep("goals 1", lambda: reenacted.goals(unseen))
     clips, true = portraits.as_clips(seen), portraits.nearness(seen)
 
+    def shared(seed: int) -> None:
+        _ = depth("depth", seed), depth("strangers", seed)
+
     def depth(kind: str, seed: int) -> Model:
         with run.seeded(seed):
             model = Model(replace(tiny, depth=replace(tiny.depth, steps=run.count(tiny.depth.steps))))
@@ -279,7 +279,7 @@ def claim(run: Run) -> Claim:
         controls=[order("strangers", "plain", 0.075), less("strangers", "plain", 0.025)],
         quality=[less("plain", "still", 0.2)],
         also=[less("true", "plain", 0.05), Gain("PSNR", "depth", "plain", 0, better="higher", by="difference")],
-        shared=lambda seed: [depth(kind, seed) for kind in ("depth", "strangers")] and None,
+        shared=shared,
     )
 
 

@@ -70,7 +70,7 @@ def arrays(count: int, *, seed: int, split: str = "train", size: int = 64, frame
 
 def as_clips(kept: Mapping[str, NDArray[Any]]) -> tuple[Clip, ...]:
     """Arrays as :func:`arrays` gives them -> clips with one view of their frames."""
-    out = []
+    out: list[Clip] = []
     for pictures, rows in zip(kept["frames"], kept["motion"], strict=True):
 
         def read(names: tuple[str, ...], first: int, stop: int, film: NDArray[Any] = pictures) -> Iterator[Frame]:

@@ -33,9 +33,10 @@ def warp(features: Tensor, grid: Tensor, outside: str = "zeros") -> Tensor:
     "zeros", or what is at its "border"."""
     if features.shape[2:] != grid.shape[1:3]:
         # Not the places but how far they are off, or the outermost pixels would be drawn out over the edge.
-        off = (grid - identity(*grid.shape[1:3], grid)).movedim(3, 1)
-        off = nnf.interpolate(off, features.shape[2:], mode="bilinear", align_corners=False)
-        grid = off.movedim(1, 3) + identity(*features.shape[2:], grid)
+        height, width = features.shape[2:]
+        off = (grid - identity(grid.shape[1], grid.shape[2], grid)).movedim(3, 1)
+        off = nnf.interpolate(off, (height, width), mode="bilinear", align_corners=False)
+        grid = off.movedim(1, 3) + identity(height, width, grid)
     return nnf.grid_sample(features, grid, padding_mode=outside, align_corners=False)
 
 

@@ -88,7 +88,7 @@ class KeypointDetector(nn.Module):
         features = self.body(resized(pictures, self.scale))
         raw = self.heat(features)
         heat = torch.softmax(raw.flatten(2) / self.temperature, dim=2).view_as(raw)
-        value = torch.einsum("bkhw,hwc->bkc", heat, grid(*heat.shape[2:], heat))
+        value = torch.einsum("bkhw,hwc->bkc", heat, grid(heat.shape[2], heat.shape[3], heat))
         jacobian = None
         if self.jacobian is not None:
             maps = self.jacobian(features).unflatten(1, (-1, 4))
