@@ -17,7 +17,7 @@ from vultus.voices import formant
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.S))
 COMMANDS = re.findall(r"^(?:.*uv run )?vultus (.*?)(?:\s+#.*)?$", SHELL, re.M)
 MORE = [
