@@ -9,8 +9,9 @@ import pytest
 
 from vultus import channels as ch
 from vultus.clip import Clip, Frame, View
-from vultus.datasets.pairs import Neighbours, Pairs, moving, planes, square
+from vultus.datasets.pairs import Neighbours, Pairs, moving
 from vultus.errors import VultusError
+from vultus.io.image import planes, square
 from vultus.motion import Motion
 
 SIDE = 8

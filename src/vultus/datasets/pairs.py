@@ -14,37 +14,12 @@ from numpy.typing import NDArray
 
 from vultus.clip import Clip
 from vultus.errors import VultusError
+from vultus.io.image import planes, square
 from vultus.motion import Motion
 
 F32 = NDArray[np.float32]
 Extra = Callable[[int, int], F32]
 """Clip and frame -> further channels [C, size, size] of that picture."""
-
-
-def square(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """The largest square in the middle of a picture uint8 [H, W, 3], at *size* pixels a side.
-
-    VultusError for what is no such picture.
-    """
-    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-        told = f"{picture.dtype} {picture.shape}" if isinstance(picture, np.ndarray) else type(picture).__name__
-        raise VultusError(f"A picture is uint8 [H, W, 3], not {told}")
-    height, width = picture.shape[:2]
-    side = min(height, width)
-    if not side:
-        raise VultusError("The picture is empty")
-    top, left = (height - side) // 2, (width - side) // 2
-    cut = picture[top : top + side, left : left + side]
-    if side == size:
-        return np.ascontiguousarray(cut)
-    from PIL import Image
-
-    return np.asarray(Image.fromarray(cut).resize((size, size), Image.Resampling.LANCZOS))
-
-
-def planes(pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> F32:
-    """Pictures uint8 [N, H, W, 3] -> float32 [N, 3, H, W] in [0, 1]."""
-    return np.ascontiguousarray(np.moveaxis(np.asarray(pictures), 3, 1), np.float32) / np.float32(255)
 
 
 def _frame(clip: Clip, at: int, size: int) -> NDArray[np.uint8]:

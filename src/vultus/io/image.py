@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -126,3 +127,27 @@ def write_image(path: str | Path, array: npt.NDArray[np.uint8]) -> None:
         raise VultusError(f"{kind} holds at most {largest} pixels a side", "Write a .png file, or scale it down.")
     with files.atomic(path) as temporary:
         Image.fromarray(np.ascontiguousarray(array)).save(temporary, kind, **_SAVE_OPTIONS[kind])
+
+
+def square(picture: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """The largest square in the middle of a picture uint8 [H, W, 3], at *size* pixels a side.
+
+    VultusError for what is no such picture.
+    """
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        told = f"{picture.dtype} {picture.shape}" if isinstance(picture, np.ndarray) else type(picture).__name__
+        raise VultusError(f"A picture is uint8 [H, W, 3], not {told}")
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    if not side:
+        raise VultusError("The picture is empty")
+    top, left = (height - side) // 2, (width - side) // 2
+    cut = picture[top : top + side, left : left + side]
+    if side == size:
+        return np.ascontiguousarray(cut)
+    return np.asarray(Image.fromarray(cut).resize((size, size), Image.Resampling.LANCZOS))
+
+
+def planes(pictures: Sequence[npt.NDArray[np.uint8]] | npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Pictures uint8 [N, H, W, 3] -> float32 [N, 3, H, W] in [0, 1]."""
+    return np.ascontiguousarray(np.moveaxis(np.asarray(pictures), 3, 1), np.float32) / np.float32(255)

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vultus.datasets.pairs import planes, square
 from vultus.errors import VultusError, unknown
+from vultus.io.image import planes, square
 from vultus.parts.image import discriminators as gan
 from vultus.parts.image import losses
 from vultus.parts.image.keypoints import Keypoints, transfer
