@@ -58,8 +58,7 @@ class Depth:
 
 @dataclass(frozen=True)
 class Config:
-    """``find`` and ``move``: width, largest width and depth of the hourglasses, at ``scale`` of the picture; ``judge``:
-    width and blocks. ``vgg`` names a file of VGG-19's weights for the perceptual loss; without one it is another's."""
+    """``find``, ``move``: hourglasses' widths and depth, at ``scale``; ``judge``: width, blocks; ``vgg``: its file if any."""
 
     size: int = 256
     points: int = 15
