@@ -58,7 +58,7 @@ class Depth:
 
 @dataclass(frozen=True)
 class Config:
-    """``find``, ``move``: widths and depth of hourglasses, at ``scale``; ``judge``: width, blocks; ``vgg``: its file."""
+    """``find``, ``move``: hourglasses at ``scale``; ``judge``: width, blocks; ``vgg``: its file."""
 
     size: int = 256
     points: int = 15
