@@ -316,6 +316,8 @@ class Bench:
     """Validate the judges instead: whether they find what is known, and put motions in the order that people would."""
     photo: bool = False
     """Measure photos that move instead: how near drawn people as photos come to the people themselves, and how fast."""
+    speech: bool = False
+    """Measure the speech drivers instead: what they hear, how near their lips come, how natural the rest is, speed."""
     voices: bool = False
     """Measure the voices instead: their phone times against forced alignment (40 sentences each, 8 with --quick)."""
 
@@ -326,6 +328,12 @@ class Bench:
 
             with progress("judges", unit="figures") as step:
                 print(judge_figures.bench(self.quick, json_path=self.json, progress=step))
+            return
+        if self.speech:
+            from vultus.lab import speech_figures
+
+            with progress("speech", unit="steps") as step:
+                print(speech_figures.bench(self.quick, json_path=self.json, progress=step))
             return
         if self.voices:
             from vultus.voices import bias

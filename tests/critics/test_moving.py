@@ -20,7 +20,7 @@ def talk(count: int, shift: float = 0.0) -> Motion:
 
 def test_pieces_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     made, true = talk(50, 0.1), talk(50)
-    mesh, regions = moving._face()
+    mesh, regions = moving.face()
     a, b = geometry.expressive(mesh, made), geometry.expressive(mesh, true)
     monkeypatch.setattr(moving, "PIECE", 0.5)
     found = moving.measure({"this": made}, true, PHONES)

@@ -37,10 +37,14 @@ class Recipes:
 
 @dataclass(frozen=True)
 class Train:
-    """Train a recipe on clips of the stage or on a data set; --config.FIELD sets a field of its configuration."""
+    """Train a recipe on clips of the stage or on a data set; --config.FIELD sets a field of its configuration.
+
+    speech is no recipe but the network behind the lips, and learns from sound: its fields are count, others, steps,
+    batch and workers, and of the options it heeds --out and --seed.
+    """
 
     name: Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]
-    """The recipe, as vultus recipes lists it."""
+    """The recipe, as vultus recipes lists it, or speech."""
     preset: str = "tiny"
     """tiny, which learns on one core in a minute, or paper, the published sizes."""
     data: str = "stage"
@@ -66,6 +70,12 @@ class Train:
 
     def run(self) -> None:
         """Run the command."""
+        changes = dict(_pair(text) for text in self.set)
+        if self.name == "speech":
+            from vultus.commands import train
+
+            train.speech(Path(self.out), self.seed, changes)
+            return
         from vultus.lab import presets, recipes
 
         recipes.load(self.name)  # says what is missing before anything else does
@@ -74,7 +84,6 @@ class Train:
         if self.precision not in ("32-true", "bf16-mixed"):
             raise VultusError(f"The precision {self.precision!r} is not known", "Give 32-true or bf16-mixed")
         machine = Machine(self.accelerator, self.devices, self.nodes, self.strategy, self.precision)  # type: ignore[arg-type]
-        changes = dict(_pair(text) for text in self.set)
         path = presets.train(
             self.name, preset=self.preset, source=self.data, clips=self.clips, changes=changes, out=self.out,
             seed=self.seed, machine=machine,

@@ -29,7 +29,8 @@ PIECE: Final = 10.0
 
 
 @lru_cache(maxsize=1)
-def _face() -> tuple[PersonMesh, geometry.Regions]:
+def face() -> tuple[PersonMesh, geometry.Regions]:
+    """The default person's mesh and its regions."""
     mesh = build_mesh(parse_identity(FACE))
     return mesh, geometry.regions(mesh)
 
@@ -69,7 +70,7 @@ def measure(rows: dict[Row, Motion], true: Motion | None, phones: tuple[Phone, .
 
     All motions have the same rate and the length of the shortest; the row "copy" is *true*.
     """
-    mesh, regions = _face()
+    mesh, regions = face()
     fps = float(rows["this"].fps)
     given = {**rows, "copy": true} if true is not None else dict(rows)
     count = min(len(m) for m in given.values() if m is not None)

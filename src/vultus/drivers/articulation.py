@@ -111,20 +111,29 @@ def articulate(
     overlap or leave gaps (:func:`vultus.signals.phones.fill`); outside them the mouth rests, closed. Cost is linear in
     phones and times.
     """
+    at = _checked(times)
+    if not 0 <= gain <= 3:
+        raise VultusError(f"The articulation gain {gain} is out of range", "Give a number from 0 to 3")
+    return compose(blended(phones, at, manner, seed), gain=gain, loudness=loudness, pitch=pitch, manner=manner)
+
+
+def _checked(times: ArrayLike) -> Array:
     at = np.asarray(times, np.float64)
     if at.ndim != 1 or not np.isfinite(at).all() or (np.diff(at) < 0).any():
         raise VultusError("Articulation needs finite, ascending times", "Give seconds of shape [T]")
-    if not 0 <= gain <= 3:
-        raise VultusError(f"The articulation gain {gain} is out of range", "Give a number from 0 to 3")
-    level, tone = (
-        np.broadcast_to(np.nan_to_num(np.asarray(0.0 if heard is None else heard, np.float64)), at.shape)
-        for heard in (loudness, pitch)
-    )
+    return at
+
+
+def blended(phones: Sequence[Phone], times: ArrayLike, manner: Manner = PLAIN, seed: int = 0) -> Array:
+    """What *phones* ask of the mouth at *times* (seconds, [T], ascending): ``targets.CONTROLS`` float64 [T, 15].
+
+    The last two are the contacts; see :func:`compose` for what becomes of them, and :func:`articulate`.
+    """
+    at = _checked(times)
     if not at.size:
-        return Articulation(np.zeros((0, len(CHANNELS)), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))
+        return np.zeros((0, len(CONTROLS)))
     segments = _segments(_covering(phones, at[0], at[-1]), manner, seed)
-    blocks = [_controls(segments, at[i : i + _BLOCK]) for i in range(0, len(at), _BLOCK)]
-    return _compose(np.concatenate(blocks), gain, level, tone, manner)
+    return np.concatenate([_controls(segments, at[i : i + _BLOCK]) for i in range(0, len(at), _BLOCK)])
 
 
 def hold(data: ArrayLike, seal: ArrayLike, bite: ArrayLike) -> Floats:
@@ -261,8 +270,20 @@ def _contact(segments: _Segments, index: NDArray[np.intp], t: Array) -> Array:
     return ease * ease * (3 - 2 * ease)
 
 
-def _compose(controls: Array, gain: float, level: Array, tone: Array, manner: Manner) -> Articulation:
-    controls = controls.copy()
+def compose(
+    controls: ArrayLike,
+    *,
+    gain: float = 1.0,
+    loudness: ArrayLike | None = None,
+    pitch: ArrayLike | None = None,
+    manner: Manner = PLAIN,
+) -> Articulation:
+    """Mouth curves of *controls* [T, 15] as :func:`blended` gives them; the rest as in :func:`articulate`."""
+    controls = np.array(controls, np.float64)
+    level, tone = (
+        np.broadcast_to(np.nan_to_num(np.asarray(0.0 if heard is None else heard, np.float64)), len(controls))
+        for heard in (loudness, pitch)
+    )
     seal, bite = controls[:, _SEAL], controls[:, _BITE]
     # 6 dB louder opens jaw and lips by a fifth, as in raised speech.
     tie = manner.loud_jaw

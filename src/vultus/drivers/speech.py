@@ -8,62 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from fractions import Fraction
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vultus.channels import EYE_LEFT, EYE_RIGHT, HEAD, NECK, TRANSLATION
-from vultus.drivers.articulation import REACH, articulate, columns_of, hold, recent
-from vultus.drivers.blink import Blinks
-from vultus.drivers.gaze import Gaze, eyes_towards
-from vultus.drivers.gesture import LEAD, Activity, Gestures
-from vultus.drivers.manner import PLAIN, Manner, lean
-from vultus.drivers.prosody import AHEAD, Accent, Mark, Phrases, Prosody
-from vultus.drivers.style import Mood, Style, express, liveliness_of, moods_at, posture_of
-from vultus.drivers.timing import noise
-from vultus.errors import VultusError
+from vultus.drivers.articulation import REACH
+from vultus.drivers.gesture import LEAD
+from vultus.drivers.manner import PLAIN, Manner
+from vultus.drivers.player import PIECE, Counter, Player, Span, checked_pose, checked_seed
+from vultus.drivers.prosody import AHEAD
+from vultus.drivers.style import Mood, Style
 from vultus.motion import Motion, Time, as_time, video_fps
-from vultus.signals.features import RATE, Features
-from vultus.signals.phones import Phone
-
-Array = NDArray[np.float64]
+from vultus.signals.features import RATE
 
 LOOK_AHEAD: Final = max(LEAD + AHEAD, 2 * REACH) + 0.05
 """Seconds of speech after a frame that must be known before it is given out."""
-
-PIECE: Final = 1.0
-"""Seconds of frames in one Motion, so that rendering starts at once."""
-
-_BROW_TIMES: Final = np.linspace(-0.16, 0.16, 9)
-_BROW_WEIGHTS: Final = np.hanning(11)[1:-1] / np.hanning(11).sum()
-_REST: Final = 0.7  # share of an emotion that stays in the face between phrases
-
-
-class Span(Protocol):
-    """A stretch of speech whose phones are final: see ``vultus.signals``."""
-
-    @property
-    def start(self) -> float:
-        """Seconds."""
-        ...
-
-    @property
-    def end(self) -> float:
-        """Seconds."""
-        ...
-
-    @property
-    def phones(self) -> Sequence[Phone]:
-        """Phones in order, in seconds of the whole stream."""
-        ...
-
-    @property
-    def features(self) -> Features:
-        """Features from ``start`` to ``end``; may be empty."""
-        ...
 
 
 def drive(
@@ -83,8 +44,8 @@ def drive(
     from vultus.signals.chunks import phones_of
 
     rate = video_fps(fps)
-    counter = _Counter(chunks)
-    player = _Player(style or Style(), _checked_seed(seed), rate)
+    counter = Counter(chunks)
+    player = Player(style or Style(), checked_seed(seed), rate)
     return _perform(phones_of(counter, text), player, lambda: Fraction(counter.samples, RATE))
 
 
@@ -108,155 +69,13 @@ def perform(
     """
     rate = video_fps(fps)
     length = None if duration is None else as_time(duration)
-    player = _Player(style or Style(), _checked_seed(seed), rate, manner, moods, _checked_pose(pose), piece)
+    player = Player(style or Style(), checked_seed(seed), rate, manner, moods, checked_pose(pose), piece)
     return _perform(spans, player, lambda: as_time(player.known) if length is None else length)
 
 
-def _checked_seed(seed: int) -> int:
-    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise VultusError(f"{seed!r} is no seed", "Give a whole number from 0 up.")
-    return int(seed)
-
-
-def _checked_pose(pose: ArrayLike) -> Array:
-    try:
-        held = np.asarray(pose, np.float64)
-    except (TypeError, ValueError):
-        held = np.zeros(0)
-    if held.shape != (3,) or not (np.abs(held) <= 0.5).all():
-        raise VultusError(f"{pose!r} is no pose of a head", "Give three angles up to 0.5 radians")
-    return held
-
-
-class _Counter:
-    """Counts the samples that pass."""
-
-    def __init__(self, chunks: Iterable[NDArray[np.generic]]) -> None:
-        self._chunks = chunks
-        self.samples = 0
-
-    def __iter__(self) -> Iterator[NDArray[np.generic]]:
-        for chunk in self._chunks:
-            self.samples += len(chunk)
-            yield chunk
-
-
-def _perform(spans: Iterable[Span], player: _Player, duration: Callable[[], Fraction]) -> Iterator[Motion]:
+def _perform(spans: Iterable[Span], player: Player, duration: Callable[[], Fraction]) -> Iterator[Motion]:
     for span in spans:
         player.hear(span)
         yield from player.play(math.ceil((as_time(player.known) - as_time(LOOK_AHEAD)) * player.fps))
     player.finish()
     yield from player.play(max(math.ceil(duration() * player.fps), 1))
-
-
-class _Player:
-    """All layers of one performance with the little that they remember."""
-
-    def __init__(
-        self,
-        style: Style,
-        seed: int,
-        fps: Fraction,
-        manner: Manner = PLAIN,
-        moods: Sequence[Mood] = (),
-        pose: ArrayLike = (0.0, 0.0, 0.0),
-        piece: float = PIECE,
-    ) -> None:
-        self.fps, self._piece = fps, max(int(piece * fps), 1)
-        self.known = 0.0  # seconds up to which phones and features are final
-        self._style, self._seed, self._emotions = style, seed, style.emotions
-        self._manner, self._moods = manner, moods
-        self._next = 0  # the next frame
-        self._phones: Sequence[Phone] = ()
-        self._phrases, self._prosody, self._activity = Phrases(), Prosody(), Activity()
-        self._blinks = Blinks(style.blinks_per_minute, seed)
-        self._gaze = Gaze(style.gaze, style.look, seed)
-        held = style.posture + np.asarray(pose, np.float64)
-        self._gestures = Gestures(seed, head=style.liveliness, brows=style.brows, posture=held)
-
-    def hear(self, span: Span) -> None:
-        """Take in the next span."""
-        heard = span.features
-        self.known = max(self.known, min(span.end, heard.end) if len(heard) else span.end)
-        phones = list(self._phones)
-        for phone in span.phones:
-            cut = phones and phones[-1].ipa == phone.ipa and phones[-1].end == span.start == phone.start
-            if cut:  # the border of the spans ran through a sound
-                phones[-1] = replace(phones[-1], end=phone.end)
-            else:
-                phones.append(phone)
-        self._phones = phones
-        marks = self._phrases.push(span.phones, self.known, last=False)
-        accents = self._prosody.push(heard) if len(heard) else []
-        self._tell(marks, accents)
-
-    def finish(self) -> None:
-        """Nothing more follows."""
-        self._tell(self._phrases.push((), self.known, last=True), self._prosody.finish())
-
-    def play(self, stop: int) -> Iterator[Motion]:
-        """Frames up to *stop*, in pieces."""
-        while self._next < stop:
-            first, last = self._next, min(self._next + self._piece, stop)
-            self._next = last
-            times = np.arange(first, last) * self.fps.denominator / self.fps.numerator
-            yield Motion(self._frames(times), self.fps, first / self.fps)
-            self._forget(float(times[-1]))
-
-    def _tell(self, marks: Sequence[Mark], accents: Sequence[Accent]) -> None:
-        self._activity.hear(marks)
-        self._blinks.hear(marks)
-        self._gaze.hear(marks)
-        self._gestures.hear(marks, accents)
-
-    def _frames(self, times: Array) -> NDArray[np.float32]:
-        self._blinks.advance(times[-1], self._gaze.advance(times[-1]))
-        self._gestures.advance(times[-1], self._prosody.rise)
-        style, activity = self._style, self._activity.at(times)
-        manner, moods, pitch = self._manner, moods_at(times, self._moods), self._prosody.pitch(times)
-        mouth = articulate(
-            self._phones, times, gain=style.articulation, loudness=self._prosody.loudness(times), pitch=pitch,
-            manner=manner, seed=self._seed,
-        )  # fmt: skip
-        # Emotions swell with speech, rest between phrases and are never quite steady.
-        swell = (_REST + (1 - _REST) * activity) * (0.95 + 0.05 * np.tanh(noise(times, self._seed, 21, 0.25, 1)[:, 0]))
-        data = express(mouth.data, {**self._emotions, **_more(moods, self._emotions)}, swell, manner)
-        held = self._gaze.head(times) + posture_of(moods, len(times))
-        gesture = self._gestures.at(times, activity, held, liveliness_of(moods, len(times)))
-        data[:, NECK], data[:, HEAD], data[:, TRANSLATION] = gesture.neck, gesture.head, gesture.translation
-        eyes = eyes_towards(self._gaze.at(times), gesture.neck, gesture.head, gesture.translation)
-        data[:, EYE_LEFT] = data[:, EYE_RIGHT] = eyes
-        _add(data, {"browInnerUp": 0.8, "browOuterUp": 0.7}, self._raised(times, gesture.brows))
-        for control in ("browOuterUp", "browDown"):
-            lean(data, control, manner.brow_side)
-        lids = self._blinks.at(times)
-        _add(data, {"eyeBlink": 1.0}, lids)
-        for column in columns_of("eyeWide"):
-            data[:, column] *= 1 - lids
-        return hold(data, mouth.seal, mouth.bite)
-
-    def _raised(self, times: Array, brows: Array) -> Array:
-        """The brows' own raising joined by what the pitch of the voice adds, [T] in [0, 1]."""
-        if not self._manner.pitch_brows:
-            return brows
-        # Brows are slower than voices: they follow the pitch of a third of a second.
-        tone = sum(w * self._prosody.pitch(times + shift) for shift, w in zip(_BROW_TIMES, _BROW_WEIGHTS, strict=True))
-        raised: Array = 1 - (1 - brows) * (1 - self._manner.pitch_brows * np.clip(tone / 6, 0, 1))
-        return raised
-
-    def _forget(self, time: float) -> None:
-        self._phones = recent(self._phones, time)
-        for layer in (self._prosody, self._activity, self._blinks, self._gaze, self._gestures):
-            layer.forget(time)
-
-
-def _more(moods: dict[str, Array], emotions: dict[str, float]) -> dict[str, Array]:
-    """Moods on top of the emotions that are there all the time."""
-    return {name: np.minimum(weight + emotions.get(name, 0.0), 1) for name, weight in moods.items()}
-
-
-def _add(data: Array, weights: dict[str, float], amount: Array) -> None:
-    """Join *amount* [T] to channels so that they never leave [0, 1]."""
-    for name, weight in weights.items():
-        for column in columns_of(name):
-            data[:, column] = 1 - (1 - data[:, column]) * (1 - weight * amount)

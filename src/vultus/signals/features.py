@@ -145,6 +145,11 @@ class FeatureStream:
         rest = np.zeros(0, np.float32) if self._resampler is None else self._resampler.finish()
         return self._advance(rest, last=True)
 
+    @property
+    def waiting(self) -> Float:
+        """The log-mel [N, 80] of the next frames, which is known before their activity and pitch are; N is up to 8."""
+        return self._smoother.waiting
+
     def _advance(self, x: Float, *, last: bool) -> Features:
         self._received += len(x)
         self._samples = np.concatenate([self._samples, x])
@@ -247,6 +252,10 @@ class _Smoother:
         blank = np.zeros(_PAST, np.float32)
         self._past: tuple[Float, ...] = (np.zeros((_PAST, MELS), np.float32), blank, blank, blank, blank)
         # rows: mel, loudness, raw pitch, voicing, raw speech; the last LOOKAHEAD of them have not been given out
+
+    @property
+    def waiting(self) -> Float:
+        return self._past[0][_PAST:]
 
     def push(self, raw: Sequence[tuple[Float, ...]], *, last: bool) -> Features:
         new = [np.concatenate([rows[i] for rows in raw]) if raw else self._past[i][:0] for i in range(4)]

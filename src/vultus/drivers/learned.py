@@ -1,0 +1,166 @@
+"""Speech -> Motion with learned lips, from sound alone; live sound is followed within a quarter second.
+
+A network (``vultus.signals.posteriors``) hears the lips of a plain speaker; style, loudness, emotion, blinks, gaze,
+head and brows are the same layers that the rules of ``vultus.drivers.speech`` play with. So the lips are a function of
+the sound alone, another seed gives another natural head motion with the same lips, and every control of them holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vultus.drivers.articulation import Articulation, compose
+from vultus.drivers.player import PIECE, Counter, Player, checked_pose, checked_seed
+from vultus.drivers.speech import LOOK_AHEAD
+from vultus.drivers.style import Mood, Style
+from vultus.motion import Motion, Time, video_fps
+from vultus.signals.features import FEATURE_RATE, RATE, Features, FeatureStream
+from vultus.signals.phones import SILENCE, Phone
+from vultus.signals.posteriors import Heard, Listener
+
+Array = NDArray[np.float64]
+
+LATE: Final = 0.5
+"""Seconds by which head, brows and eyes answer to speech when nothing may wait for what follows."""
+_SMOOTH: Final = 0.1  # seconds of features after a frame that its loudness is smoothed over
+_STEADY: Final = 5  # frames over which silence is averaged, so that a click is no phrase
+
+
+def drive(
+    chunks: Iterable[NDArray[np.generic]],
+    *,
+    style: Style | None = None,
+    seed: int = 0,
+    fps: Time = 30,
+    moods: Sequence[Mood] = (),
+    pose: ArrayLike = (0.0, 0.0, 0.0),
+    live: bool = False,
+) -> Iterator[Motion]:
+    """Speech as chunks of mono sound at 16 kHz (float [N] in [-1, 1], any sizes) -> Motion, piece by piece.
+
+    As ``drivers.speech.drive`` and ``perform``, from sound alone. *moods* are emotions that come and go on top of the
+    style's, *pose* a rotation vector in radians (each at most 0.5) that the head holds. With *live*, every frame
+    comes within 0.25 s of its sound, given in chunks of 40 ms; then head, brows and eyes answer to accents and pauses
+    :data:`LATE` seconds later than they would, and the lips are the same. No frame depends on the sizes of the chunks.
+    Raises :class:`VultusError` on bad input, and when onnxruntime is not installed.
+    """
+    rate = video_fps(fps)
+    manner = style or Style()
+    lips = _Lips(manner.articulation)
+    player = Player(
+        manner, checked_seed(seed), rate, moods=moods, pose=checked_pose(pose), piece=PIECE, mouth=lips,
+        late=LATE if live else 0.0,
+    )  # fmt: skip
+    return _drive(Counter(chunks), player, _Ear(lips), 0.0 if live else LOOK_AHEAD)
+
+
+def _drive(counter: Counter, player: Player, ear: _Ear, wait: float) -> Iterator[Motion]:
+    """*wait* is how many seconds of what follows a frame must be known beyond what its lips need."""
+    for chunk in counter:
+        player.hear(ear.push(chunk))
+        known = min(ear.lips.known, ear.sounded - _SMOOTH) - wait
+        yield from player.play(math.ceil(max(known, 0.0) * player.fps))
+    player.hear(ear.finish())
+    player.finish()
+    yield from player.play(max(math.ceil(Fraction(counter.samples, RATE) * player.fps), 1))
+
+
+class _Lips:
+    """The mouth that the network hears, at 100 frames a second."""
+
+    def __init__(self, gain: float) -> None:
+        self._gain = gain
+        self._rows: NDArray[np.float32] = np.zeros((0, 15), np.float32)
+        self._first = 0
+
+    @property
+    def known(self) -> float:
+        """Seconds up to which the mouth is known."""
+        return (self._first + len(self._rows) - 0.5) / FEATURE_RATE
+
+    def hear(self, controls: NDArray[np.float32]) -> None:
+        """The next rows."""
+        self._rows = np.concatenate([self._rows, controls])
+
+    def at(self, times: Array, loudness: Array, pitch: Array) -> Articulation:
+        """As ``player.Mouth`` has it."""
+        if not len(self._rows):
+            return compose(np.zeros((len(times), 15)))
+        at = np.clip(times * FEATURE_RATE - 0.5 - self._first, 0, len(self._rows) - 1)
+        low = np.minimum(at.astype(np.int64), max(len(self._rows) - 2, 0))
+        share = (at - low)[:, None]
+        rows = self._rows.astype(np.float64)
+        controls = (1 - share) * rows[low] + share * rows[np.minimum(low + 1, len(rows) - 1)]
+        return compose(controls, gain=self._gain, loudness=loudness, pitch=pitch)
+
+    def forget(self, before: float) -> None:
+        """Drop what no later frame is drawn from."""
+        over = int(before * FEATURE_RATE) - 1 - self._first
+        if over > 0:
+            over = min(over, len(self._rows) - 1)
+            self._rows, self._first = self._rows[over:].copy(), self._first + over
+
+
+@dataclass(frozen=True, eq=False)
+class _Span:
+    """What became known: phones that tell speech from silence, and features, each on its own stretch."""
+
+    start: float
+    end: float
+    phones: tuple[Phone, ...]
+    features: Features
+
+
+class _Ear:
+    """Sound in chunks -> lips, phrases and features, each as early as it is known."""
+
+    def __init__(self, lips: _Lips) -> None:
+        self.lips = lips
+        self.sounded = 0.0  # seconds up to which loudness and pitch are known
+        self._features, self._listener = FeatureStream(), Listener()
+        self._given = self._fed = self._said = 0  # frames of features, of log-mel, of answers
+        self._silence = np.ones(_STEADY - 1, np.float32)
+
+    def push(self, chunk: NDArray[np.generic]) -> _Span:
+        """The next chunk."""
+        found = self._features.push(chunk)
+        mel = np.concatenate([found.mel, self._features.waiting])[self._fed - self._given :]
+        self._fed += len(mel)
+        return self._span(found, self._listener.push(mel))
+
+    def finish(self) -> _Span:
+        """What comes of the rest."""
+        found = self._features.finish()
+        last = self._listener.push(found.mel[self._fed - self._given :])
+        rest = self._listener.finish()
+        both = Heard(np.concatenate([last.odds, rest.odds]), np.concatenate([last.controls, rest.controls]))
+        return self._span(found, both)
+
+    def _span(self, found: Features, heard: Heard) -> _Span:
+        self.lips.hear(heard.controls)
+        self._given += len(found)
+        self.sounded = self._given / FEATURE_RATE
+        start, self._said = self._said, self._said + len(heard)
+        silence = np.concatenate([self._silence, heard.odds[:, 0]])
+        self._silence = silence[len(silence) - _STEADY + 1 :]
+        quiet = np.convolve(silence, np.full(_STEADY, 1 / _STEADY), "valid")[: len(heard)] > 0.5
+        return _Span(start / FEATURE_RATE, self._said / FEATURE_RATE, _phrases(quiet, start), found)
+
+
+def _phrases(quiet: NDArray[np.bool_], first: int) -> tuple[Phone, ...]:
+    """Runs of frames from frame *first* on as phones: silence, or something said."""
+    if not len(quiet):
+        return ()
+    edges = [0, *(np.flatnonzero(np.diff(quiet)) + 1).tolist(), len(quiet)]
+    return tuple(
+        Phone((first + a) / FEATURE_RATE, (first + b) / FEATURE_RATE, SILENCE if quiet[a] else "ə")
+        for a, b in pairwise(edges)
+    )

@@ -1,0 +1,164 @@
+"""What the speech driver learns from: log-mel of voices whose phones are known, and what the phones ask of a mouth.
+
+The sound is that of the stage's clips, changed as rooms, microphones and codecs change it; the phones are those that
+the voice spoke, to the sample. The engine that sounds most like people (the stage's split "test") is kept apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus.drivers.articulation import blended
+from vultus.errors import VultusError
+from vultus.signals.features import FEATURE_RATE, MELS
+from vultus.signals.phones import ARPABET, Phone
+from vultus.stage.splits import Split
+
+FORMAT: Final = "vultus.heard-phones"
+VERSION: Final = 2
+
+
+@dataclass(frozen=True)
+class Clips:
+    """*count* clips of *seconds* drawn with *seed* from the voices of a *split*, *augment* of them changed."""
+
+    split: Split = "train"
+    count: int = 900
+    seconds: float = 6.0
+    augment: float = 0.85
+    seed: int = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A clip: ``mel`` float16 [T, 80] at 100 Hz and the ``phones`` that were spoken."""
+
+    mel: NDArray[np.float16]
+    phones: tuple[Phone, ...]
+
+    @cached_property
+    def times(self) -> NDArray[np.float64]:
+        """Seconds at the middle of each frame, [T]."""
+        return (np.arange(len(self.mel)) + 0.5) / FEATURE_RATE
+
+    @cached_property
+    def labels(self) -> NDArray[np.uint8]:
+        """The phone [T] at the middle of each frame, by its place in ``ARPABET``; silence where there is none."""
+        out = np.zeros(len(self.mel), np.uint8)
+        for phone in self.phones:
+            out[(self.times >= phone.start) & (self.times < phone.end)] = ARPABET.index(phone.arpabet)
+        return out
+
+    @cached_property
+    def controls(self) -> NDArray[np.float32]:
+        """What the phones ask of a plain speaker's mouth, ``drivers.targets.CONTROLS`` [T, 15]."""
+        return blended(self.phones, self.times).astype(np.float32)
+
+
+def _hear(clips: Clips, index: int) -> Heard:
+    from vultus.signals.features import features
+    from vultus.stage.performances import RATE, heard, voiced
+    from vultus.stage.plan import draw
+
+    plan = draw(clips.seed, index, seconds=clips.seconds, split=clips.split, augment=clips.augment)
+    said = voiced(plan)
+    return Heard(features(heard(plan, said), RATE).mel.astype(np.float16), said.phones)
+
+
+def gather(clips: Clips, folder: Path, workers: int = 1) -> list[Heard]:
+    """The clips, made where *folder* does not keep them yet; the same whatever the *workers*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"heard-{clips.split}-{clips.seed}-{clips.count}.npz"
+    if (kept := _read(path, clips)) is not None:
+        return kept
+    made: list[Heard] = []
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for one in pool.map(partial(_hear, clips), range(clips.count), chunksize=4):
+            made.append(one)
+            if len(made) % 100 == 0:
+                print(f"{len(made)} of {clips.count} clips", flush=True)
+    write(path, clips, made)
+    return made
+
+
+def write(path: Path, clips: Clips, made: Sequence[Heard]) -> None:
+    """Keep *made*, which are *clips*, at *path*."""
+    said = [phone for one in made for phone in one.phones]
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(
+            file, format=FORMAT, version=VERSION, clips=json.dumps(asdict(clips)),
+            counts=[len(one.mel) for one in made], spoken=[len(one.phones) for one in made],
+            mel=np.concatenate([one.mel for one in made]), times=np.array([(p.start, p.end) for p in said]),
+            ipa=np.array([p.ipa for p in said], np.str_), stress=np.array([p.stress for p in said], np.int8),
+        )  # fmt: skip
+    part.replace(path)
+
+
+def _read(path: Path, clips: Clips) -> list[Heard] | None:
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            if (str(kept["format"]), int(kept["version"]), str(kept["clips"])) != (
+                FORMAT, VERSION, json.dumps(asdict(clips)),
+            ):  # fmt: skip
+                return None
+            said = [
+                Phone(float(start), float(end), str(ipa), int(stress))
+                for (start, end), ipa, stress in zip(kept["times"], kept["ipa"], kept["stress"], strict=True)
+            ]
+            stops = np.cumsum(kept["spoken"])
+            mels = np.split(kept["mel"], np.cumsum(kept["counts"])[:-1])
+            return [
+                Heard(mel, tuple(said[stop - count : stop]))
+                for mel, stop, count in zip(mels, stops, kept["spoken"], strict=True)
+            ]
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+
+
+class Windows:
+    """Batches of windows of *length* frames whose loudness, colour and band change, with stretches left out."""
+
+    def __init__(self, clips: Sequence[Heard], length: int = 220) -> None:
+        """VultusError when no clip is that long."""
+        self._clips, self._length = [clip for clip in clips if len(clip.mel) >= length], length
+        if not self._clips:
+            raise VultusError(f"No clip has {length} frames", "Make longer clips")
+
+    def batch(self, step: int, size: int, seed: int) -> dict[str, NDArray[Any]]:
+        """*size* windows: a function of *seed* and *step* alone."""
+        rng = np.random.default_rng([seed, step, 0xEA25])
+        mel, phones, controls = [], [], []
+        for _ in range(size):
+            clip = self._clips[int(rng.integers(len(self._clips)))]
+            first = int(rng.integers(len(clip.mel) - self._length + 1))
+            window = slice(first, first + self._length)
+            mel.append(_changed(clip.mel[window].astype(np.float32), rng))
+            phones.append(clip.labels[window])
+            controls.append(clip.controls[window])
+        return {"mel": np.stack(mel), "phones": np.stack(phones), "controls": np.stack(controls)}
+
+
+def _changed(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    band = np.linspace(-1, 1, MELS, dtype=np.float32)
+    out = mel + np.float32(rng.normal(0, 1.0)) + band * np.float32(rng.normal(0, 0.6))
+    floor = float(rng.uniform(-16, -9))  # noise that hides what is softer
+    if rng.random() < 0.5:
+        out = np.logaddexp(out, floor + rng.normal(0, 0.3, out.shape)).astype(np.float32)
+    for axis, widest in ((0, 12), (1, 10)):
+        if rng.random() < 0.5:
+            width = int(rng.integers(1, widest))
+            at = int(rng.integers(out.shape[axis] - width))
+            gap = (slice(at, at + width), slice(None)) if axis == 0 else (slice(None), slice(at, at + width))
+            out[gap] = floor
+    return np.asarray(out, np.float32)

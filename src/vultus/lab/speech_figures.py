@@ -1,0 +1,251 @@
+"""The table of the speech drivers: ``vultus bench --speech``.
+
+Clips of the stage's test split, whose sentences, people, voice and engine no network has met, are driven in several
+ways and compared with what their speakers did. Everything that a driver cannot hear, such as how far this speaker opens
+the mouth, is in the truth and not in any driver. The bounds of the targets were set before anything was measured.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus.clip import Clip
+from vultus.critics import geometry, moving
+from vultus.drivers import learned
+from vultus.drivers import speech as rules
+from vultus.drivers.articulation import articulate, compose
+from vultus.drivers.targets import TARGETS
+from vultus.errors import VultusError
+from vultus.io.files import atomic
+from vultus.judge import VALIDATION
+from vultus.lab import hearing_figures, natural_figures
+from vultus.lab.bench import Figure
+from vultus.lab.judge_figures import loud_jaw
+from vultus.motion import Motion, concatenate
+from vultus.signals.features import RATE
+from vultus.signals.phones import from_arpabet, viseme_of
+
+Progress = Callable[[float, float | None], None]
+FORMAT: Final = "vultus.speech-figures"
+VERSION: Final = 1
+FPS: Final = 25
+SEEDS: Final = (101, 202, 303)
+"""Each draws clips of its own, and is the driver's seed."""
+SECONDS: Final = 6.0
+HOP: Final = RATE // 25
+"""Samples of live sound that come at once: 40 ms."""
+ROWS: Final = ("rules, with text", "rules, sound alone", "learned", "learned, live", "loudness jaw", "shuffled")
+SHOWN: Final = ("viseme frames", "closure F1", "LVE_mm", "key LVE", "articulation")
+"""What is measured of each row: see :func:`shown` and ``critics.moving``."""
+
+
+def bench(quick: bool = False, json_path: str | Path | None = None, progress: Progress | None = None) -> str:
+    """Measure; returns Markdown and writes the numbers to *json_path* if given. *quick* takes fewer clips."""
+    count, done = (3 if quick else 10), 0
+
+    def step(more: int = 1) -> None:
+        nonlocal done
+        done += more
+        if progress:
+            progress(float(done), None)
+
+    values = {seed: measured(seed, count, step) for seed in SEEDS}
+    figures = [*natural_figures.figures(300.0 if quick else 3600.0, step), *_speed(step)]
+    heard = hearing_figures.measure(count, step)
+    if json_path is not None:
+        record = {
+            "format": FORMAT, "version": VERSION, "quick": quick, "hearing": heard,
+            "drivers": {str(seed): rows for seed, rows in values.items()},
+            "figures": [{"name": f.name, "value": f.value, "unit": f.unit, "target": f.target} for f in figures],
+        }  # fmt: skip
+        with atomic(json_path) as path:
+            path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    parts = [drivers_table(values), *skipped(), "", *_lines(figures), "", hearing_figures.table(heard)]
+    return "\n".join(parts)
+
+
+def drivers_table(values: Mapping[int, Mapping[str, Mapping[str, float]]]) -> str:
+    """Markdown: the mean over seeds of each row, and half the way from the least seed to the greatest."""
+    lines = ["| driver | " + " | ".join(SHOWN) + " |", "|---" * (len(SHOWN) + 1) + "|"]
+    for row in next(iter(values.values())):
+        cells = []
+        for name in SHOWN:
+            some = [rows[row][name] for rows in values.values()]
+            cells.append(f"{statistics.fmean(some):.3f} ± {(max(some) - min(some)) / 2:.3f}")
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def skipped() -> Iterator[str]:
+    """What this table would show if it could, one line each."""
+    if importlib.util.find_spec("openfacefx") is None:
+        yield "\nopenfacefx: not run, it is not installed."
+    try:
+        judges = json.loads(VALIDATION.read_text("utf-8"))["judges"]
+    except (OSError, ValueError, KeyError):
+        judges = []
+    for judge in judges:
+        if judge["judge"] in ("sync", "reader", "words") and not judge["used"]:
+            yield f"\n{judge['judge']}: not run, its validation failed ({judge['why']})."
+
+
+def _lines(figures: list[Figure]) -> Iterator[str]:
+    yield "| figure | value | target | met |"
+    yield "|---|---|---|---|"
+    for figure in figures:
+        met = "" if figure.met is None else "yes" if figure.met else "no"
+        yield f"| {figure.name} | {figure.value:.3g} {figure.unit} | {figure.target} | {met} |"
+
+
+# --- lips -----------------------------------------------------------------------------------------------------------
+
+
+def measured(seed: int, count: int, step: Callable[[], None]) -> dict[str, dict[str, float]]:
+    """Every row's mean scores over *count* clips that *seed* draws."""
+    sums: dict[str, dict[str, list[float]]] = {row: {} for row in ("truth", *ROWS)}
+    clips = drawn(seed, count + 1)
+    other = next(clips)
+    for clip in clips:
+        for row, scores in compared(clip, driven(clip, other, seed)).items():
+            for name, value in scores.items():
+                if np.isfinite(value):
+                    sums[row].setdefault(name, []).append(value)
+        other = clip
+        step()
+    return {row: {name: statistics.fmean(found) for name, found in named.items()} for row, named in sums.items()}
+
+
+def drawn(seed: int, count: int) -> Iterator[Clip]:
+    """Calm clips of the test split, as the microphone hears them in half of the rooms."""
+    from vultus.stage.clips import make
+    from vultus.stage.plan import draw
+
+    for index in range(count):
+        plan = draw(seed, index, split="test", fps=FPS, seconds=SECONDS, augment=0.5)
+        yield make(replace(plan, emotion=()), views=False)
+
+
+def driven(clip: Clip, other: Clip, seed: int) -> dict[str, Motion]:
+    """The motion of every row for *clip*; *other* lends the wrong one."""
+    sound, true = heard(clip)
+    pieces = [sound[i : i + HOP] for i in range(0, len(sound), HOP)]
+    strange = np.resize(heard(other)[1].data, true.data.shape)
+    return {
+        "truth": true,
+        "rules, with text": concatenate(list(rules.drive([sound], text=clip.text, seed=seed, fps=FPS))),
+        "rules, sound alone": concatenate(list(rules.drive([sound], seed=seed, fps=FPS))),
+        "learned": concatenate(list(learned.drive([sound], seed=seed, fps=FPS))),
+        "learned, live": concatenate(list(learned.drive(pieces, seed=seed, fps=FPS, live=True))),
+        "loudness jaw": loud_jaw(sound, len(true)),
+        "shuffled": true.replace(data=strange, body=None),
+    }
+
+
+def heard(clip: Clip) -> tuple[NDArray[np.float32], Motion]:
+    """The sound and the motion of a clip; VultusError when one is missing."""
+    if clip.audio is None or clip.motion is None:
+        raise VultusError("This clip has no sound or no motion", "Draw one that speaks")
+    return clip.audio, clip.motion
+
+
+def compared(clip: Clip, motions: Mapping[str, Motion]) -> dict[str, dict[str, float]]:
+    """The scores of every motion against the row "truth".
+
+    The viseme of a frame is right when a plain speaker of the same phones shows it too: what each speaker adds to it is
+    for the errors in millimetres to tell.
+    """
+    true, out = motions["truth"], {}
+    count = min(map(len, motions.values()))
+    plain = articulate(clip.phones, np.arange(count) / FPS).data
+    right, said = shown(Motion(plain, Fraction(FPS))), _said(clip, count)
+    for row, motion in motions.items():
+        scores = moving.measure({"this": motion[:count]}, true[:count], clip.phones)["this"]
+        out[row] = {**scores, "viseme frames": float((shown(motion[:count]) == right)[said].mean())}
+    return out
+
+
+def _said(clip: Clip, count: int) -> NDArray[np.bool_]:
+    times, out = (np.arange(count) + 0.5) / FPS, np.zeros(count, bool)
+    for phone in clip.phones:
+        out[(times >= phone.start) & (times < phone.end)] = bool(phone.ipa)
+    return out
+
+
+def shown(motion: Motion) -> NDArray[np.str_]:
+    """The viseme [T] whose lips are the nearest to those of each frame, in millimetres of the default person.
+
+    The lips of a viseme are those of the phones that show it, as the articulation's targets have them.
+    """
+    names, lips = _visemes()
+    mesh, regions = moving.face()
+    found = geometry.expressive(mesh, motion)[:, regions.lips].reshape(len(motion), -1)
+    apart = (found**2).sum(axis=1)[:, None] + (lips**2).sum(axis=1) - 2 * found @ lips.T
+    return np.asarray(names[apart.argmin(axis=1)])
+
+
+@lru_cache(maxsize=1)
+def _visemes() -> tuple[NDArray[np.str_], NDArray[np.float32]]:
+    """The viseme and the lips [V, 3 N] of every target of English."""
+    rows = [(name, target) for name, target in TARGETS.items() if name.partition(".")[0].isascii()]
+    rows = [(name, target) for name, target in rows if name.partition(".")[0].isupper()]
+    motion = Motion(compose(np.stack([target.value for _, target in rows])).data, Fraction(FPS))
+    mesh, regions = moving.face()
+    lips = geometry.expressive(mesh, motion)[:, regions.lips].reshape(len(rows), -1)
+    return np.array([viseme_of(from_arpabet(name.partition(".")[0])[0]) for name, _ in rows]), lips
+
+
+# --- speed ----------------------------------------------------------------------------------------------------------
+
+
+def _speed(step: Callable[[], None]) -> Iterator[Figure]:
+    """Speed of the learned driver in CPU time, and how long live frames wait for sound; medians of three."""
+    (clip,) = drawn(SEEDS[0], 1)
+    sound = np.tile(heard(clip)[0], 6)
+    seconds = len(sound) / RATE
+    hops = [sound[i : i + HOP] for i in range(0, len(sound), HOP)]
+    whole, live = [], []
+    for _ in range(3):
+        whole.append(_spent(lambda: list(learned.drive([sound], fps=FPS))))
+        live.append(_spent(lambda: list(learned.drive(hops, fps=FPS, live=True))))
+        step()
+    yield Figure("sound -> Motion, whole", "x real time (CPU)", seconds / statistics.median(whole), target=">= 50")
+    yield Figure(
+        "compute for 40 ms of live sound", "ms (CPU)", 1000 * statistics.median(live) / len(hops), target="<= 10"
+    )
+    first, worst = waits(hops)
+    yield Figure("live: the first frame comes after", "s of sound", first, target="<= 0.25")
+    yield Figure("live: a frame waits at most", "s of sound", worst, target="<= 0.25")
+
+
+def _spent(work: Callable[[], Any]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def waits(hops: list[NDArray[np.float32]]) -> tuple[float, float]:
+    """Seconds of sound that live frames wait for, the first and at most, but for those that come as the sound ends."""
+    sent = 0
+
+    def feed() -> Iterator[NDArray[np.float32]]:
+        nonlocal sent
+        for hop in hops:
+            sent += len(hop)
+            yield hop
+
+    found, total = [], sum(map(len, hops))
+    for motion in learned.drive(feed(), fps=FPS, live=True):
+        found += [sent / RATE - float(motion.start + i / motion.fps) for i in range(len(motion)) if sent < total]
+    return (found[0], max(found)) if found else (float("nan"), float("nan"))
