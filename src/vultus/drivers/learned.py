@@ -21,6 +21,7 @@ from vultus.drivers.articulation import Articulation, compose
 from vultus.drivers.player import PIECE, Counter, Player, checked_pose, checked_seed
 from vultus.drivers.speech import LOOK_AHEAD
 from vultus.drivers.style import Mood, Style
+from vultus.drivers.timing import ease
 from vultus.motion import Motion, Time, video_fps
 from vultus.signals.features import FEATURE_RATE, RATE, Features, FeatureStream
 from vultus.signals.phones import SILENCE, Phone
@@ -30,6 +31,9 @@ Array = NDArray[np.float64]
 
 LATE: Final = 0.5
 """Seconds by which head, brows and eyes answer to speech when nothing may wait for what follows."""
+DOUBTED, SURE = 0.2, 0.5
+"""Odds of a contact from which on lips come together, and from which on they meet: a seal that is half closed is none.
+Set on the voices of the stage's split "val", where frames with odds of a third are sealed as often as not."""
 _SMOOTH: Final = 0.1  # seconds of features after a frame that its loudness is smoothed over
 _STEADY: Final = 5  # frames over which silence is averaged, so that a click is no phrase
 
@@ -99,6 +103,7 @@ class _Lips:
         share = (at - low)[:, None]
         rows = self._rows.astype(np.float64)
         controls = (1 - share) * rows[low] + share * rows[np.minimum(low + 1, len(rows) - 1)]
+        controls[:, -2:] = ease((controls[:, -2:] - DOUBTED) / (SURE - DOUBTED))
         return compose(controls, gain=self._gain, loudness=loudness, pitch=pitch)
 
     def forget(self, before: float) -> None:

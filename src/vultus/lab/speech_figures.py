@@ -53,7 +53,7 @@ SHOWN: Final = ("viseme frames", "closure F1", "LVE_mm", "key LVE", "articulatio
 
 def bench(quick: bool = False, json_path: str | Path | None = None, progress: Progress | None = None) -> str:
     """Measure; returns Markdown and writes the numbers to *json_path* if given. *quick* takes fewer clips."""
-    count, done = (3 if quick else 10), 0
+    count, done = (4 if quick else 12), 0
 
     def step(more: int = 1) -> None:
         nonlocal done

@@ -60,11 +60,11 @@ def stage_sheet(clips: Sequence[Clip], *, tile: int = 128) -> U8:
     sheet = Image.new("RGB", (width, _HEAD + len(clips) * row + _GAP), _BACK)
     draw = ImageDraw.Draw(sheet)
     for i, name in enumerate(["", "frames", "", *_PICTURES, "sound, phones and motion"]):
-        draw.text((_GAP + i * (tile + _GAP), 7), name, _INK, _font(12))
+        draw.text((_GAP + i * (tile + _GAP), 7), name, _INK, font(12))
     for n, clip in enumerate(clips):
         top = _HEAD + n * row
         draw.line((0, top - 3, width, top - 3), (226, 226, 222))
-        draw.text((_GAP, top), _told(clip, width), _INK, _font(11))
+        draw.text((_GAP, top), _told(clip, width), _INK, font(11))
         left = _GAP
         middle = 0.0
         if clip.views:
@@ -110,7 +110,8 @@ def write(
     return path
 
 
-def _font(size: int) -> Any:
+def font(size: int) -> Any:
+    """A face of letters *size* pixels high."""
     return ImageFont.load_default(size)
 
 
@@ -228,15 +229,15 @@ def _sound(clip: Clip, width: int, height: int, middle: float) -> U8:
     draw = ImageDraw.Draw(panel)
     length = min(_SECONDS, max(clip.duration, 1e-3))
     start = float(np.clip(middle - length / 2, 0, max(clip.duration - length, 0)))
-    wave, labels = round(0.34 * height), 13
+    tall, labels = round(0.34 * height), 13
 
     def place(seconds: float) -> float:
         return (seconds - start) / length * width
 
     if clip.audio is not None and len(clip.audio):
-        _wave(draw, clip.audio, clip.sample_rate, (start, length), width, wave)
-    _phones(draw, clip.phones, (start, length), width, (wave, labels))
-    top = wave + labels + 3
+        wave(draw, clip.audio, clip.sample_rate, (start, length), width, tall)
+    phone_boxes(draw, clip.phones, (start, length), width, (tall, labels))
+    top = tall + labels + 3
     if clip.motion is not None:
         at = clip.motion.times() - float(clip.motion.start)
         for _, colour, curve in _CURVES:
@@ -247,14 +248,14 @@ def _sound(clip: Clip, width: int, height: int, middle: float) -> U8:
                 draw.line(line, colour, 1, joint="curve")
         x = 3.0
         for name, colour, _ in _CURVES:
-            draw.text((x, top - 2), name, colour, _font(10))
-            x += draw.textlength(name, _font(10)) + 7
+            draw.text((x, top - 2), name, colour, font(10))
+            x += draw.textlength(name, font(10)) + 7
     draw.line((place(middle), 0, place(middle), height), (235, 170, 60), 1)
     draw.rectangle((0, 0, width - 1, height - 1), outline=(222, 222, 218))
     return np.asarray(panel)
 
 
-def _wave(draw: ImageDraw.ImageDraw, audio: F32, rate: int, span: tuple[float, float], width: int, height: int) -> None:
+def wave(draw: ImageDraw.ImageDraw, audio: F32, rate: int, span: tuple[float, float], width: int, height: int) -> None:
     """The least and greatest sample of every column, about the middle of *height*."""
     first = round(span[0] * rate)
     edges = (first + np.linspace(0, span[1] * rate, width + 1)).astype(int)
@@ -265,7 +266,7 @@ def _wave(draw: ImageDraw.ImageDraw, audio: F32, rate: int, span: tuple[float, f
             draw.line((x, height / 2 - scale * some.max(), x, height / 2 - scale * some.min()), (86, 104, 134))
 
 
-def _phones(
+def phone_boxes(
     draw: ImageDraw.ImageDraw, phones: Sequence[Phone], span: tuple[float, float], width: int, at: tuple[int, int]
 ) -> None:
     """Each phone in a box as long as it lasts, with its ARPABET name where there is room."""
@@ -276,6 +277,6 @@ def _phones(
             continue
         draw.rectangle((left, top, right - 1, top + high), (233, 238, 246) if n % 2 else (220, 228, 241))
         name = arpabet_of(phone.ipa).lower()
-        room = draw.textlength(name, _font(9))
+        room = draw.textlength(name, font(9))
         if room <= right - left + 1:
-            draw.text(((left + right - room) / 2, top + 1), name, _INK, _font(9))
+            draw.text(((left + right - room) / 2, top + 1), name, _INK, font(9))
