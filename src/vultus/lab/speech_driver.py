@@ -226,8 +226,8 @@ def train(options: Options, *, build: Callable[[], SpeechNet] = SpeechNet) -> di
     about = About(
         name="speech", what="English speech: phone posteriors and mouth controls from log-mel, causal and late.",
         data=f"{FORMAT} {VERSION} {data}, and {other}",
-        command=f"vultus train speech --seed {options.seed} --config.steps {options.steps} --config.batch {options.batch}"
-        f" --config.count {data.count} --config.others {options.others}",
+        command=f"vultus train speech --seed {options.seed} --config.steps {options.steps}"
+        f" --config.batch {options.batch} --config.count {data.count} --config.others {options.others}",
     )  # fmt: skip
     card = fit_dataset(
         model, Windows([*learned, *others]), stages=stages, out=options.out, seed=options.seed, about=about,

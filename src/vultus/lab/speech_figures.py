@@ -32,7 +32,7 @@ from vultus.io.files import atomic
 from vultus.judge import VALIDATION
 from vultus.lab import hearing_figures, natural_figures
 from vultus.lab.bench import Figure
-from vultus.lab.judge_figures import loud_jaw
+from vultus.lab.wrong_lips import loud_jaw
 from vultus.motion import Motion, concatenate
 from vultus.signals.features import RATE
 from vultus.signals.phones import from_arpabet, viseme_of
