@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -137,9 +138,11 @@ def animate(
     name of a .txt file. The frame rate lies in (0, 240], *size* is the height and width of the video in pixels; *light*
     and *place* are names of ``person.light.RIGS`` and ``person.places.PLACES``, without *place* the one that goes with
     the light. *face* may be a photo; which of its faces is the *speaker*, and whether it is shown in *full*, see
-    ``looks.Look``. A *driver* is a recipe whose trained *weights* move the mouth of a recording's speaker.
+    ``looks.Look``. With the *text* of a recording its phones are aligned and rules move the lips; from sound alone a
+    network does. A *driver* is a recipe whose trained *weights* move the mouth of a recording's speaker.
     Raises VultusError on bad input.
     """
+    from vultus.drivers import learned
     from vultus.drivers.speech import drive, perform
     from vultus.drivers.style import parse_style
 
@@ -156,7 +159,8 @@ def animate(
     with ExitStack() as stack:
         if speech:
             sound = Sound.open(speech)
-            motions = drive(sound.blocks(SPEECH_RATE), text=words, style=manner, seed=seed, fps=rate)
+            listen = partial(drive, text=words) if words else learned.drive
+            motions = listen(sound.blocks(SPEECH_RATE), style=manner, seed=seed, fps=rate)
             if driver and weights:
                 motions = _driven(motions, sound, words, driver, weights, rate)
         else:

@@ -25,7 +25,7 @@ from vultus.drivers.timing import ease
 from vultus.motion import Motion, Time, video_fps
 from vultus.signals.features import FEATURE_RATE, RATE, Features, FeatureStream
 from vultus.signals.phones import SILENCE, Phone
-from vultus.signals.posteriors import Heard, Listener
+from vultus.signals.posteriors import BLOCK, LONG, Heard, Listener
 
 Array = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ def drive(
         manner, checked_seed(seed), rate, moods=moods, pose=checked_pose(pose), piece=PIECE, mouth=lips,
         late=LATE if live else 0.0,
     )  # fmt: skip
-    return _drive(Counter(chunks), player, _Ear(lips), 0.0 if live else LOOK_AHEAD)
+    return _drive(Counter(chunks), player, _Ear(lips, BLOCK if live else LONG), 0.0 if live else LOOK_AHEAD)
 
 
 def _drive(counter: Counter, player: Player, ear: _Ear, wait: float) -> Iterator[Motion]:
@@ -127,10 +127,10 @@ class _Span:
 class _Ear:
     """Sound in chunks -> lips, phrases and features, each as early as it is known."""
 
-    def __init__(self, lips: _Lips) -> None:
+    def __init__(self, lips: _Lips, block: int) -> None:
         self.lips = lips
         self.sounded = 0.0  # seconds up to which loudness and pitch are known
-        self._features, self._listener = FeatureStream(), Listener()
+        self._features, self._listener = FeatureStream(), Listener(block)
         self._given = self._fed = self._said = 0  # frames of features, of log-mel, of answers
         self._silence = np.ones(_STEADY - 1, np.float32)
 

@@ -1,7 +1,7 @@
 """What is heard, from sound alone and streaming: phone posteriors and what they ask of a mouth.
 
 A causal network (``vultus.lab.speech_driver``) reads log-mel at 100 frames a second and says which phone was heard
-``DELAY`` frames ago, and what the mouth did that spoke it. Nothing later than :data:`LOOK_AHEAD` decides a frame.
+``DELAY`` frames ago, and what the mouth did that spoke it. Nothing later than one frame after that decides an answer.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from vultus.signals.phones import ARPABET
 Float = NDArray[np.float32]
 DELAY: Final = 14
 """Frames of 10 ms by which the network's answers are late."""
-BLOCK: Final = 4
-"""Frames that are heard at once, always at the same places, so that no bit of an answer depends on the chunks."""
-LOOK_AHEAD: Final = (DELAY + BLOCK - 1) / 100
-"""Seconds of frames after a frame that its answer may depend on, the same in all streams."""
+BLOCK, LONG = 4, 16
+"""Frames that are heard at once where answers are wanted soon, and where they are not, which is faster. They begin at
+the same places always, so that no bit of an answer depends on the chunks."""
 
 
 @lru_cache(maxsize=1)
@@ -63,10 +62,11 @@ def listen(mel: NDArray[Any]) -> Heard:
 class Listener:
     """The same for log-mel that comes in chunks; frames come late, and none depends on the chunks."""
 
-    def __init__(self) -> None:
-        """Start with an empty past. VultusError when onnxruntime is not installed."""
+    def __init__(self, block: int = BLOCK) -> None:
+        """Start with an empty past; *block* frames are heard at once. VultusError when onnxruntime is not installed."""
         from vultus.nets.run import Stream
 
+        self._block = block
         self._stream = Stream(_net())
         self._skip = DELAY
         self._rest: Float = np.zeros((0, 80), np.float32)
@@ -86,14 +86,14 @@ class Listener:
         if self._last is None:
             return Heard(np.zeros((0, len(ARPABET)), np.float32), np.zeros((0, 15), np.float32))
         missing = DELAY - self._skip + len(self._rest)
-        out = self._push(np.repeat(self._last, DELAY + (-self._taken - DELAY) % BLOCK, axis=0))
+        out = self._push(np.repeat(self._last, DELAY + (-self._taken - DELAY) % self._block, axis=0))
         return Heard(out.odds[:missing], out.controls[:missing])
 
     def _push(self, x: Float) -> Heard:
         x = np.concatenate([self._rest, x])
-        whole = len(x) // BLOCK * BLOCK
+        whole = len(x) // self._block * self._block
         self._rest = x[whole:].copy()
-        made = [self._stream.push(mel=x[None, i : i + BLOCK]) for i in range(0, whole, BLOCK)]
+        made = [self._stream.push(mel=x[None, i : i + self._block]) for i in range(0, whole, self._block)]
         odds = [_softmax(one["logits"][0]) for one in made] or [np.zeros((0, len(ARPABET)), np.float32)]
         controls = [one["controls"][0] for one in made] or [np.zeros((0, 15), np.float32)]
         out = Heard(np.concatenate(odds), np.concatenate(controls))
