@@ -39,6 +39,8 @@ VIDEO_RATE = 48000
 SIZES = (32, 4096)
 CURVES = (".csv", ".json", ".npz")
 OUTPUTS = (".mp4", ".glb", *CURVES)
+LEARNED = "learned"
+"""The name of the driver whose lips a network hears in sound alone."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,8 @@ def animate(
     name of a .txt file. The frame rate lies in (0, 240], *size* is the height and width of the video in pixels; *light*
     and *place* are names of ``person.light.RIGS`` and ``person.places.PLACES``, without *place* the one that goes with
     the light. *face* may be a photo; which of its faces is the *speaker*, and whether it is shown in *full*, see
-    ``looks.Look``. With the *text* of a recording its phones are aligned and rules move the lips; from sound alone a
-    network does. A *driver* is a recipe whose trained *weights* move the mouth of a recording's speaker.
+    ``looks.Look``. A *driver* moves the mouth of a recording's speaker in place of the rules: "learned", a network that
+    listens, or a recipe with its trained *weights*.
     Raises VultusError on bad input.
     """
     from vultus.drivers import learned
@@ -152,14 +154,17 @@ def animate(
     words = read_text(text)
     if speech and voice:
         raise VultusError("A recording has a voice already", "Leave out the recording or the --voice")
-    if bool(driver) != bool(weights):
+    listening = driver == LEARNED
+    if listening and (words or weights):
+        raise VultusError("The learned driver listens to sound alone", "Leave out --text and --weights, or --driver")
+    if not listening and bool(driver) != bool(weights):
         raise VultusError("A driver needs its weights, and weights their driver", "Give --driver NAME --weights FILE")
     if driver and not speech:
         raise VultusError("A trained driver listens to a recording", "Give one, or leave out --driver")
     with ExitStack() as stack:
         if speech:
             sound = Sound.open(speech)
-            listen = partial(drive, text=words) if words else learned.drive
+            listen = learned.drive if listening else partial(drive, text=words)
             motions = listen(sound.blocks(SPEECH_RATE), style=manner, seed=seed, fps=rate)
             if driver and weights:
                 motions = _driven(motions, sound, words, driver, weights, rate)

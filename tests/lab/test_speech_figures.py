@@ -1,0 +1,69 @@
+"""The table of the speech drivers: what its measures find where the answer is known."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vultus.commands import train
+from vultus.drivers.articulation import articulate
+from vultus.errors import VultusError
+from vultus.lab import hearing_figures, natural_figures, speech_figures
+from vultus.motion import Motion
+from vultus.signals.features import RATE
+from vultus.signals.phones import Phone
+
+
+def test_the_viseme_that_lips_show_is_that_of_their_phone() -> None:
+    phones = [Phone(0.3 * i, 0.3 * (i + 1), ipa) for i, ipa in enumerate("muɑfs")]
+    middles = np.array([0.3 * i + 0.15 for i in range(5)])
+    motion = Motion(articulate(phones, middles).data, Fraction(25))
+    first, *rest = speech_figures.shown(motion).tolist()
+    assert rest == ["ou", "aa", "FF", "SS"]
+    assert first in ("PP", "sil")  # closed lips
+
+
+def test_periods_and_drift_are_found() -> None:
+    times = np.arange(0, 200, 1 / natural_figures.FPS)
+    noise = np.random.default_rng(0).normal(size=(len(times), 1))
+    assert natural_figures.peak(noise) < 0.2
+    assert natural_figures.peak(noise + 2 * np.sin(2 * np.pi * times / 7)[:, None]) > 0.6
+    assert natural_figures.drift(noise) < 0.2
+    assert natural_figures.drift(noise + times[:, None] / 20) == pytest.approx(8, abs=0.3)
+
+
+def test_what_a_motion_does_is_counted() -> None:
+    lids = np.zeros(25 * 60)
+    for second in (3, 17, 40):
+        lids[25 * second : 25 * second + 5] = 1
+    turn = np.zeros((len(lids), 3))
+    turn[:, 1] = np.radians(np.arange(len(lids)) / 25)
+    found = natural_figures.summary([Motion.of(25, eyeBlinkLeft=lids, eyeBlinkRight=lids, head=turn, clamp=True)])
+    assert found["blinks"] == pytest.approx(3)
+    assert found["gaze shifts"] == 0
+    assert found["head speed"] == pytest.approx(1, rel=0.1)
+
+
+def test_how_far_a_front_end_listens_ahead_is_found() -> None:
+    def hear(sound: np.ndarray) -> np.ndarray:
+        loud = np.abs(sound[: len(sound) // 160 * 160]).reshape(-1, 160).max(axis=1)
+        return np.concatenate([loud[20:], np.zeros(20)])[:, None]
+
+    sound = np.random.default_rng(1).normal(0, 0.01, 6 * RATE).astype(np.float32)
+    assert hearing_figures.ahead(hear, sound) == pytest.approx(0.2, abs=0.011)
+    assert hearing_figures.labels([Phone(0.0, 0.02, "p")], 3).tolist() == [1, 1, 0]
+
+
+def test_the_table_has_a_row_for_each_driver() -> None:
+    values = {seed: {"rules": dict.fromkeys(speech_figures.SHOWN, float(seed))} for seed in (1, 2, 3)}
+    assert "| rules | 2.000 ± 1.000 |" in speech_figures.drivers_table(values)
+
+
+@pytest.mark.parametrize("changes", [{"layers": "3"}, {"steps": "0"}, {"batch": "many"}])
+def test_bad_fields_are_refused_before_any_work(tmp_path: Path, changes: dict[str, str]) -> None:
+    with pytest.raises(VultusError):
+        train.speech(tmp_path, 0, changes)
+    assert not list(tmp_path.iterdir())
