@@ -57,15 +57,16 @@ def measure(count: int, step: Callable[[], None]) -> dict[str, dict[str, float]]
     """The figures of every front end by name."""
     from vultus.lab import speech_figures
 
-    sets: dict[str, list[tuple[Sound, Sequence[Phone]]]] = {"held-out voices": []}
-    for clip in speech_figures.drawn(88, count):
-        sets["held-out voices"].append((speech_figures.heard(clip)[0], clip.phones))
+    sets: dict[str, list[tuple[Sound, Sequence[Phone]]]] = {}
+    for kind, changed in (("held-out voices, clean", 0.0), ("in rooms and noise", 1.0)):
+        clips = speech_figures.drawn(88, count, changed)
+        sets[kind] = [(speech_figures.heard(clip)[0], clip.phones) for clip in clips]
     if (real := _real()) is not None:
         sets["real clip"] = [real]
     out: dict[str, dict[str, float]] = {}
     for name, hear in HEARERS.items():
         row = {kind: _right(hear, some) for kind, some in sets.items()}
-        sound = np.concatenate([sound for sound, _ in sets["held-out voices"]])[: 10 * RATE]
+        sound = np.concatenate([sound for sound, _ in sets["held-out voices, clean"]])[: 10 * RATE]
         start = time.process_time()
         hear(sound)
         row["x real time (CPU)"] = len(sound) / RATE / (time.process_time() - start)

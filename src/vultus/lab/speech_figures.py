@@ -127,13 +127,13 @@ def measured(seed: int, count: int, step: Callable[[], None]) -> dict[str, dict[
     return {row: {name: statistics.fmean(found) for name, found in named.items()} for row, named in sums.items()}
 
 
-def drawn(seed: int, count: int) -> Iterator[Clip]:
-    """Calm clips of the test split, as the microphone hears them in half of the rooms."""
+def drawn(seed: int, count: int, changed: float = 0.5) -> Iterator[Clip]:
+    """Calm clips of the test split; a share of them *changed* as rooms, noise and microphones change sound."""
     from vultus.stage.clips import make
     from vultus.stage.plan import draw
 
     for index in range(count):
-        plan = draw(seed, index, split="test", fps=FPS, seconds=SECONDS, augment=0.5)
+        plan = draw(seed, index, split="test", fps=FPS, seconds=SECONDS, augment=changed)
         yield make(replace(plan, emotion=()), views=False)
 
 
