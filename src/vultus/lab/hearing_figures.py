@@ -58,7 +58,7 @@ def measure(count: int, step: Callable[[], None]) -> dict[str, dict[str, float]]
     from vultus.lab import speech_figures
 
     sets: dict[str, list[tuple[Sound, Sequence[Phone]]]] = {}
-    for kind, changed in (("held-out voices, clean", 0.0), ("in rooms and noise", 1.0)):
+    for kind, changed in speech_figures.CONDITIONS.items():
         clips = speech_figures.drawn(88, count, changed)
         sets[kind] = [(speech_figures.heard(clip)[0], clip.phones) for clip in clips]
     if (real := _real()) is not None:
@@ -66,7 +66,7 @@ def measure(count: int, step: Callable[[], None]) -> dict[str, dict[str, float]]
     out: dict[str, dict[str, float]] = {}
     for name, hear in HEARERS.items():
         row = {kind: _right(hear, some) for kind, some in sets.items()}
-        sound = np.concatenate([sound for sound, _ in sets["held-out voices, clean"]])[: 10 * RATE]
+        sound = np.concatenate([sound for sound, _ in sets["clean"]])[: 10 * RATE]
         start = time.process_time()
         hear(sound)
         row["x real time (CPU)"] = len(sound) / RATE / (time.process_time() - start)

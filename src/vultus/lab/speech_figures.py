@@ -43,6 +43,8 @@ VERSION: Final = 1
 FPS: Final = 25
 SEEDS: Final = (101, 202, 303)
 """Each draws clips of its own, and is the driver's seed."""
+CONDITIONS: Final = {"clean": 0.0, "in rooms and noise": 1.0}
+"""The share of clips that is changed as rooms, noise and microphones change sound."""
 SECONDS: Final = 6.0
 HOP: Final = RATE // 25
 """Samples of live sound that come at once: 40 ms."""
@@ -53,7 +55,7 @@ SHOWN: Final = ("viseme frames", "closure F1", "LVE_mm", "key LVE", "articulatio
 
 def bench(quick: bool = False, json_path: str | Path | None = None, progress: Progress | None = None) -> str:
     """Measure; returns Markdown and writes the numbers to *json_path* if given. *quick* takes fewer clips."""
-    count, done = (4 if quick else 12), 0
+    count, done = (2 if quick else 8), 0
 
     def step(more: int = 1) -> None:
         nonlocal done
@@ -61,18 +63,21 @@ def bench(quick: bool = False, json_path: str | Path | None = None, progress: Pr
         if progress:
             progress(float(done), None)
 
-    values = {seed: measured(seed, count, step) for seed in SEEDS}
+    values = {
+        kind: {seed: measured(seed, count, step, changed) for seed in SEEDS} for kind, changed in CONDITIONS.items()
+    }
     figures = [*natural_figures.figures(300.0 if quick else 3600.0, step), *_speed(step)]
-    heard = hearing_figures.measure(count, step)
+    heard = hearing_figures.measure(2 * count, step)
     if json_path is not None:
         record = {
             "format": FORMAT, "version": VERSION, "quick": quick, "hearing": heard,
-            "drivers": {str(seed): rows for seed, rows in values.items()},
+            "drivers": {kind: {str(seed): rows for seed, rows in some.items()} for kind, some in values.items()},
             "figures": [{"name": f.name, "value": f.value, "unit": f.unit, "target": f.target} for f in figures],
         }  # fmt: skip
         with atomic(json_path) as path:
             path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    parts = [drivers_table(values), *skipped(), "", *_lines(figures), "", hearing_figures.table(heard)]
+    tables = [f"{kind}:\n\n{drivers_table(some)}\n" for kind, some in values.items()]
+    parts = [*tables, *skipped(), "", *_lines(figures), "", hearing_figures.table(heard)]
     return "\n".join(parts)
 
 
@@ -112,10 +117,10 @@ def _lines(figures: list[Figure]) -> Iterator[str]:
 # --- lips -----------------------------------------------------------------------------------------------------------
 
 
-def measured(seed: int, count: int, step: Callable[[], None]) -> dict[str, dict[str, float]]:
-    """Every row's mean scores over *count* clips that *seed* draws."""
+def measured(seed: int, count: int, step: Callable[[], None], changed: float = 0.5) -> dict[str, dict[str, float]]:
+    """Every row's mean scores over *count* clips that *seed* draws, a share of them *changed*."""
     sums: dict[str, dict[str, list[float]]] = {row: {} for row in ("truth", *ROWS)}
-    clips = drawn(seed, count + 1)
+    clips = drawn(seed, count + 1, changed)
     other = next(clips)
     for clip in clips:
         for row, scores in compared(clip, driven(clip, other, seed)).items():
