@@ -41,7 +41,7 @@ def figures(seconds: float, step: Callable[[], None]) -> Iterator[Figure]:
     ):  # fmt: skip
         yield Figure(f"{name}: stage", unit, true[name])
         yield Figure(f"{name}: learned", unit, made[name])
-    yield Figure("autocorrelation of head pitch and yaw, highest peak from 2 to 30 s", "", peak(rows[:, 3:5]))
+    yield Figure("autocorrelation of head pitch and yaw, highest from 2 to 30 s", "", peak(rows[:, 3:5]))
     yield Figure(f"drift of head and eyes in {seconds / 60:.0f} minutes", "degrees", drift(rows[:, :6]), target="<= 1")
 
 
