@@ -11,6 +11,7 @@ from numba import njit
 from vultus.errors import VultusError
 from vultus.person import light, tone
 from vultus.person.appearance import linear
+from vultus.person.lamps import LANES
 from vultus.person.light import RIGS, Lamp, LightRig, Mirrored, light_rows, metered, rig
 from vultus.person.places import PLACES, dithered, place
 
@@ -31,16 +32,19 @@ def _around(rows: np.ndarray, normals: np.ndarray, out: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _shown(colours: np.ndarray, table: np.ndarray, out: np.ndarray) -> None:
-    for n in range(len(colours)):
-        out[n, 0], out[n, 1], out[n, 2] = tone.to_screen(colours[n, 0], colours[n, 1], colours[n, 2], table)
+def _shown(light: np.ndarray, count: int, table: np.ndarray) -> None:
+    tone.to_screen(count, light, np.zeros(3 * LANES, np.int32), table)
 
 
 def shown(colours: np.ndarray) -> np.ndarray:
     """Linear colours [N, 3] -> bytes."""
-    out = np.zeros(colours.shape, np.uint8)
-    _shown(np.ascontiguousarray(colours, np.float32), TABLE, out)
-    return out
+    pieces = [np.zeros((0, 3), np.uint8)]
+    for some in np.array_split(colours, -(-len(colours) // LANES)):
+        light = np.zeros((3, LANES), np.float32)
+        light[:, : len(some)] = some.T
+        _shown(light.reshape(-1), len(some), TABLE)
+        pieces.append(light[:, : len(some)].T.astype(np.uint8))
+    return np.concatenate(pieces)
 
 
 def mirrored(shape: str, width: float, height: float, blur: float = 0.01) -> np.ndarray:
@@ -131,10 +135,11 @@ def test_wrong_lamps_say_so() -> None:
 @given(st.lists(st.floats(width=32), min_size=3, max_size=3))
 @settings(max_examples=60, deadline=None)
 def test_the_screen_takes_any_light(values: list[float]) -> None:
-    table = TABLE
-    out = np.zeros((1, 3), np.uint8)
-    _shown(np.array([values], np.float32), table, out)  # no crash, no index out of range
-    assert out.dtype == np.uint8
+    light = np.zeros((3, LANES), np.float32)
+    light[:, :20] = np.array(values, np.float32)[:, None]
+    _shown(light.reshape(-1), 20, TABLE)  # no crash, no index out of range
+    assert ((light[:, :20] >= 0) & (light[:, :20] < 256)).all()
+    assert not light[:, 20:].any()
 
 
 def test_greys_rise_and_stay_grey() -> None:

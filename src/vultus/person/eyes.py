@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.person.atlas import EYE_EVEN, EYE_SQUEEZE, Kind, Textured, eye_window, kinds, painter_coordinates
-from vultus.person.jit import fast, step
+from vultus.person.jit import fast, inner, step
 from vultus.person.light import BLUE, GREEN, RED, LightRig, in_the_eye, surroundings
 from vultus.person.pigment import EYE_X, EYE_Y, EYE_Z, IRIS_R, OPEN, PUPIL
 from vultus.person.surface import texture_at
@@ -75,15 +75,9 @@ class EyeFrames:
         self._start = np.concatenate([[0], np.cumsum([len(g) for g in groups])])
         self._at = np.zeros((8, 3))
         _means(neutral, self._index, self._start, self._at)
-        self._home = [(self._axes(n), self._at[4 * n].copy(), centres[n]) for n in range(2)]
-
-    def _axes(self, n: int) -> F64:
-        """Axes [3, 3] (columns) that turn with eye *n*."""
-        (x, y, z) = self._at[4 * n + 1 : 4 * n + 4] - self._at[4 * n]
-        z = z / max(math.sqrt(z @ z), 1e-9)
-        x = _cross(y, z)
-        x = x / max(math.sqrt(x @ x), 1e-9)
-        return np.stack([x, _cross(z, x), z], 1)
+        self._home = [(np.zeros((3, 3)), self._at[4 * n].copy(), centres[n]) for n in range(2)]
+        for n, (axes, _, _) in enumerate(self._home):
+            _axes(self._at[4 * n : 4 * n + 4], axes)
 
     def follow(self, vertices: F32) -> F32:
         """The kernel's rows [2, 18] for *vertices* [V, 3]: centre, axes x, y, z; 1/scale, uv centre, pupil, uv size.
@@ -92,16 +86,49 @@ class EyeFrames:
         """
         _means(vertices, self._index, self._start, self._at)
         for n, (axes, mean, centre) in enumerate(self._home):
-            if not np.isfinite(self._at[4 * n]).all():
-                continue
-            turn = self._axes(n) @ axes.T
-            self.rows[n, :3], self.rows[n, 3:12] = self._at[4 * n] + turn @ (centre - mean), turn.T.ravel()
+            _turn(self._at[4 * n : 4 * n + 4], axes, mean, centre, self.rows[n])
         return self.rows
 
 
-def _cross(a: F64, b: F64) -> F64:
-    """The cross product of two vectors [3]; numpy's own takes ten times as long."""
-    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+@fast
+def _axes(at: np.ndarray, out: np.ndarray) -> None:
+    """Axes *out* [3, 3] (columns) that turn with an eye, from the means *at* [4, 3] of all of it and of three sides."""
+    x, y, z = out[:, 0], out[:, 1], out[:, 2]
+    for c in range(3):
+        z[c], y[c] = at[3, c] - at[0, c], at[2, c] - at[0, c]
+    _unit(z)
+    _cross(y, z, x)
+    _unit(x)
+    _cross(z, x, y)
+
+
+@inner
+def _unit(v: np.ndarray) -> None:
+    r = 1.0 / max(math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]), 1e-9)
+    v[0], v[1], v[2] = v[0] * r, v[1] * r, v[2] * r
+
+
+@inner
+def _cross(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    x, y, z = a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+    out[0], out[1], out[2] = x, y, z
+
+
+@fast
+def _turn(at: np.ndarray, home: np.ndarray, mean: np.ndarray, centre: np.ndarray, row: np.ndarray) -> None:
+    """Centre and axes of an eye into *row*, from where its means *at* [4, 3] are, and its axes *home* [3, 3], mean and
+    centre at rest; nothing when they are not finite."""
+    if not abs(at[0, 0]) + abs(at[0, 1]) + abs(at[0, 2]) < 1e9:  # not for NaN either
+        return
+    now = np.empty((3, 3))
+    _axes(at, now)
+    for i in range(3):
+        far = 0.0
+        for j in range(3):
+            turn = now[i, 0] * home[j, 0] + now[i, 1] * home[j, 1] + now[i, 2] * home[j, 2]
+            row[3 + 3 * j + i] = turn
+            far += turn * (centre[j] - mean[j])
+        row[i] = at[0, i] + far
 
 
 @step

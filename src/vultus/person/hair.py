@@ -21,7 +21,7 @@ from vultus.person.mesh import PersonMesh
 from vultus.person.strands import Binding, Groom, anchors, bind, chosen, move, rigid_fit, thinned
 from vultus.render.shadows import ShadowMap
 from vultus.render.strands import StrandLayer, cast
-from vultus.render.threads import spread
+from vultus.render.threads import spread_out
 from vultus.render.triangles import project
 
 F32 = NDArray[np.float32]
@@ -184,12 +184,12 @@ class Hair:
 
     def _move(self, groom: Groom, binding: Binding, vertices: F32, normals: F32, out: F32) -> None:
         g, b = groom, binding
-        spread(
-            lambda i: move(
-                i * _CHUNK, min(len(g), (i + 1) * _CHUNK), g.points, g.follow, g.sway, b.mode, b.corners, b.weights,
-                b.tangent, b.frame, b.pivot, vertices, normals, self._frames[0], self._frames[1], self._lag, out,
+        spread_out(
+            lambda i, j: move(
+                i, j, g.points, g.follow, g.sway, b.mode, b.corners, b.weights, b.tangent, b.frame, b.pivot, vertices,
+                normals, self._frames[0], self._frames[1], self._lag, out,
             ),
-            -(-len(g) // _CHUNK),
+            len(g), _CHUNK,
         )  # fmt: skip
 
     def cast(self, shadow: ShadowMap, vertices: F32, normals: F32) -> None:
@@ -199,13 +199,17 @@ class Hair:
             screen = project(shadow.camera, few.points.reshape(-1, 3)).reshape(few.points.shape)
             cast(screen, few.groom.width, shadow.camera.focal[1], shadow.inverse_depth)
 
-    def draw(self, layer: StrandLayer, shadow: F32, light_camera: F32, light: F32, eye: F32) -> None:
-        """Light the posed strands and draw them on *layer*, which is cleared already."""
+    def draw(self, layer: StrandLayer, solid: F32, shadow: F32, light_camera: F32, light: F32, eye: F32) -> None:
+        """Light the posed strands and draw them on an empty *layer* over *solid* surfaces, as its ``clear`` takes
+        them."""
         centre = self._frames[0, :, :3] @ self._anchors.centre + self._frames[0, :, 3]
         axis = np.stack([centre, -self._frames[0, :, 1]]).astype(np.float32)
         for part in self._parts:
-            count = len(part.groom)
             project(self._camera, part.points.reshape(-1, 3), part.screen.reshape(-1, 3))
+        layer.reserve(((part.screen, part.groom.width) for part in self._parts), self._camera.focal[1])
+        layer.clear(solid)
+        for part in self._parts:
+            count = len(part.groom)
             # Batch by batch from the front, so that what lies below is known to be hidden.
             for first in range(0, count, part.batch):
                 some = slice(first, min(first + part.batch, count))
@@ -218,11 +222,11 @@ class Hair:
     def _light(
         self, part: _Posed, some: slice, cells: F32, shadow: F32, light_camera: F32, light: F32, eye: F32, axis: F32
     ) -> None:
-        g = part.groom
-        spread(
-            lambda i: light_strands(
-                some.start + i * _CHUNK, min(some.stop, some.start + (i + 1) * _CHUNK), part.points, part.screen,
-                g.colour, g.open, part.gloss, axis, cells, shadow, light_camera, light, eye, part.seen, part.colour,
+        g, start = part.groom, some.start
+        spread_out(
+            lambda i, j: light_strands(
+                start + i, start + j, part.points, part.screen, g.colour, g.open, part.gloss, axis, cells, shadow,
+                light_camera, light, eye, part.seen, part.colour,
             ),
-            -(-(some.stop - some.start) // _CHUNK),
+            some.stop - start, _CHUNK,
         )  # fmt: skip

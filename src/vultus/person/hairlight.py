@@ -12,12 +12,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from vultus.person.jit import fast, part
+from vultus.person.jit import fast, part, step
+from vultus.person.lamps import LANES, Real
 from vultus.render.strands import BIAS, FULL
 
 _FADE = 1 / 0.010  # 1/m: how fast the key light fades inside hair
 _FREE = 0.0025  # metres behind the first surface that are still fully lit
 _BEHIND = 1.003  # hair that is further by this factor than hair that covers a cell is hidden: some 4 mm
+
+_PLACE, _ALONG, _COLOUR, _DEEP, _GLOSS, _INNER, _ENTERED, _ROWS = 0, 3, 6, 9, 12, 13, 14, 15
+"""Rows of LANES numbers in one flat array for the points of strands that are lit at a time: place, direction, albedo,
+colour of light that went through, gloss, share of light inside the hair, share of the key light."""
 
 
 @part
@@ -70,6 +75,95 @@ def _mark(screen: np.ndarray, n: int, cells: np.ndarray, seen: np.ndarray) -> bo
     return some
 
 
+@part
+def _lobes(
+    lx: Real, ly: Real, lz: Real, reach: Real, tx: Real, ty: Real, tz: Real, nx: Real, ny: Real, nz: Real,
+    mx: Real, my: Real, mz: Real, vx: Real, vy: Real, vz: Real, shift: Real,
+) -> tuple[Real, Real, Real]:  # fmt: skip
+    """What a strand along t gives back of a lamp towards l, of whose light *reach* arrives: diffuse, as a white
+    highlight, and in its own deeper colour. n is outside, m the strand's normal that faces there, v the view."""
+    zero, one, half = np.float32(0.0), np.float32(1.0), np.float32(0.5)
+    tl = tx * lx + ty * ly + tz * lz
+    across = np.sqrt(max(zero, one - tl * tl))
+    facing = nx * lx + ny * ly + nz * lz
+    wrapped = half * (mx * lx + my * ly + mz * lz) + half * facing + np.float32(0.35)
+    wrapped = max(zero, wrapped) * np.float32(0.74)
+    diffuse = wrapped * (np.float32(0.35) + np.float32(0.65) * across) * reach
+    hx, hy, hz = lx + vx, ly + vy, lz + vz
+    r = one / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-6))
+    th = (tx * hx + ty * hy + tz * hz) * r
+    mh = (mx * hx + my * hy + mz * hz) * r
+    # Tilted tangents, renormalised to first order.
+    t1, t2 = th + (shift - np.float32(0.10)) * mh, th + (shift + np.float32(0.16)) * mh
+    c1, c2 = max(zero, one - t1 * t1), max(zero, one - t2 * t2)
+    c1 *= c1
+    c1 *= c1
+    c1 *= c1
+    c2 *= c2
+    outside = min(one, max(zero, facing * np.float32(1.6) + np.float32(0.45))) * reach
+    through = max(zero, -(vx * lx + vy * ly + vz * lz))
+    through *= through * across * across
+    white = c1 * c1 * c1 * c1 * outside  # 32nd power of the sine squared
+    deep = np.float32(0.16) * c2 * c2 * outside
+    deep += np.float32(0.35) * through * through * min(one, max(zero, facing + half))
+    return diffuse, white, deep
+
+
+@step
+def _leave(axis: np.ndarray, light: np.ndarray, eye: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """The light that leaves the points in *b* [_ROWS * LANES], into *out* [3 * LANES].
+
+    Always of all: those that are left over at the end of a loop are rounded otherwise, and which points these were
+    would depend on the number of threads.
+    """
+    zero, one, half = np.float32(0.0), np.float32(1.0), np.float32(0.5)
+    # Loop-invariant loads would stop the compiler, which cannot know that nothing is written there.
+    cx, cy, cz, dx, dy, dz = axis[0, 0], axis[0, 1], axis[0, 2], axis[1, 0], axis[1, 1], axis[1, 2]
+    ex, ey, ez = eye[0], eye[1], eye[2]
+    kx, ky, kz, k_r, k_g, k_b = light[0, 0], light[0, 1], light[0, 2], light[0, 3], light[0, 4], light[0, 5]
+    fx, fy, fz, f_r, f_g, f_b = light[1, 0], light[1, 1], light[1, 2], light[1, 3], light[1, 4], light[1, 5]
+    bx, by, bz, b_r, b_g, b_b = light[2, 0], light[2, 1], light[2, 2], light[2, 3], light[2, 4], light[2, 5]
+    low_r, low_g, low_b = light[4, 3], light[4, 4], light[4, 5]
+    rise_r, rise_g, rise_b = light[3, 3] - low_r, light[3, 4] - low_g, light[3, 5] - low_b
+    for n in range(LANES):
+        x, y, z = b[_PLACE * LANES + n], b[(_PLACE + 1) * LANES + n], b[(_PLACE + 2) * LANES + n]
+        tx, ty, tz = b[_ALONG * LANES + n], b[(_ALONG + 1) * LANES + n], b[(_ALONG + 2) * LANES + n]
+        red, green, blue = b[_COLOUR * LANES + n], b[(_COLOUR + 1) * LANES + n], b[(_COLOUR + 2) * LANES + n]
+        gloss, inner, entered = b[_GLOSS * LANES + n], b[_INNER * LANES + n], b[_ENTERED * LANES + n]
+        shine, shift = np.float32(0.034) * (one + np.float32(0.35) * gloss), np.float32(0.06) * gloss
+        r = one / np.sqrt(tx * tx + ty * ty + tz * tz + np.float32(1e-20))
+        tx, ty, tz = tx * r, ty * r, tz * r
+        # Outside: away from the cranium, and below it away from the neck.
+        nx, ny, nz = x - cx, y - cy, z - cz
+        along = max(zero, nx * dx + ny * dy + nz * dz)
+        nx, ny, nz = nx - along * dx, ny - along * dy, nz - along * dz
+        r = one / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-12))
+        nx, ny, nz = nx * r, ny * r, nz * r
+        # The normal of the strand that faces outside.
+        along = nx * tx + ny * ty + nz * tz
+        mx, my, mz = nx - along * tx, ny - along * ty, nz - along * tz
+        r = one / np.sqrt(mx * mx + my * my + mz * mz + np.float32(0.02))
+        mx, my, mz = mx * r, my * r, mz * r
+        vx, vy, vz = ex - x, ey - y, ez - z
+        r = one / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-20))
+        vx, vy, vz = vx * r, vy * r, vz * r
+        k, kw, kd = _lobes(kx, ky, kz, entered, tx, ty, tz, nx, ny, nz, mx, my, mz, vx, vy, vz, shift)
+        f, fw, fd = _lobes(fx, fy, fz, one, tx, ty, tz, nx, ny, nz, mx, my, mz, vx, vy, vz, shift)
+        q, qw, qd = _lobes(bx, by, bz, one, tx, ty, tz, nx, ny, nz, mx, my, mz, vx, vy, vz, shift)
+        up, white, gleam = half + half * ny, np.float32(2.2) * shine, half * shine
+        sky_r, sky_g, sky_b = low_r + rise_r * up, low_g + rise_g * up, low_b + rise_b * up
+        deep_r, deep_g, deep_b = b[_DEEP * LANES + n], b[(_DEEP + 1) * LANES + n], b[(_DEEP + 2) * LANES + n]
+        glow_r, glow_g, glow_b = (
+            kd * k_r + fd * f_r + qd * b_r, kd * k_g + fd * f_g + qd * b_g, kd * k_b + fd * f_b + qd * b_b,
+        )  # fmt: skip
+        out_r = red * (k * k_r + f * f_r + q * b_r + sky_r) + white * (kw * k_r + fw * f_r + qw * b_r)
+        out_g = green * (k * k_g + f * f_g + q * b_g + sky_g) + white * (kw * k_g + fw * f_g + qw * b_g)
+        out_b = blue * (k * k_b + f * f_b + q * b_b + sky_b) + white * (kw * k_b + fw * f_b + qw * b_b)
+        out[n] = inner * (out_r + deep_r * glow_r + gleam * sky_r)
+        out[LANES + n] = inner * (out_g + deep_g * glow_g + gleam * sky_g)
+        out[2 * LANES + n] = inner * (out_b + deep_b * glow_b + gleam * sky_b)
+
+
 @fast
 def light_strands(
     first: int,
@@ -93,90 +187,44 @@ def light_strands(
     *points* and *screen* [N, P, 3] are the posed strands, *albedo* [N, 3], *free* [N, P] the share of light inside the
     hair, *gloss* [N] in [-1, 1] varies the highlights from strand to strand, *axis* [2, 3] are the centre of the
     cranium and the unit direction down the neck: away from it is outside. *cells* is the layer to be drawn on,
-    *light* and the cameras are those of ``shading``.
+    *light* and the cameras are those of ``shading``. Points that are seen are collected and lit many at a time.
     """
-    one, zero, half = np.float32(1.0), np.float32(0.0), np.float32(0.5)
-    count = points.shape[1]
+    last_point, lanes = points.shape[1] - 1, np.int64(0)
+    b, lit = np.zeros(_ROWS * LANES, np.float32), np.zeros(3 * LANES, np.float32)
+    which, deep = np.zeros(LANES, np.int64), np.zeros(3, np.float32)
     for n in range(first, last):
         if not _mark(screen, n, cells, seen):
             continue
-        red, green, blue = albedo[n, 0], albedo[n, 1], albedo[n, 2]
         # Light that went through the strand is deeper in colour than what left its surface.
-        deep_r, deep_g, deep_b = np.sqrt(red), np.sqrt(green), np.sqrt(blue)
-        shine = np.float32(0.034) * (one + np.float32(0.35) * gloss[n])
-        shift = np.float32(0.06) * gloss[n]
-        for s in range(count):
+        for c in range(3):
+            deep[c] = np.float32(2.0) * np.sqrt(albedo[n, c]) * albedo[n, c]
+        for s in range(last_point + 1):
             if seen[n, s] == 0:
                 continue
-            i, j = max(s - 1, 0), min(s + 1, count - 1)
-            tx = points[n, j, 0] - points[n, i, 0]
-            ty = points[n, j, 1] - points[n, i, 1]
-            tz = points[n, j, 2] - points[n, i, 2]
-            r = one / np.sqrt(tx * tx + ty * ty + tz * tz + np.float32(1e-20))
-            tx, ty, tz = tx * r, ty * r, tz * r
-            x, y, z = points[n, s, 0], points[n, s, 1], points[n, s, 2]
-            # Outside: away from the cranium, and below it away from the neck.
-            nx, ny, nz = x - axis[0, 0], y - axis[0, 1], z - axis[0, 2]
-            along = max(zero, nx * axis[1, 0] + ny * axis[1, 1] + nz * axis[1, 2])
-            nx, ny, nz = nx - along * axis[1, 0], ny - along * axis[1, 1], nz - along * axis[1, 2]
-            r = one / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-12))
-            nx, ny, nz = nx * r, ny * r, nz * r
-            up = half + half * ny
-            # The normal of the strand that faces outside.
-            along = nx * tx + ny * ty + nz * tz
-            mx, my, mz = nx - along * tx, ny - along * ty, nz - along * tz
-            r = one / np.sqrt(mx * mx + my * my + mz * mz + np.float32(0.02))
-            mx, my, mz = mx * r, my * r, mz * r
-            vx, vy, vz = eye[0] - x, eye[1] - y, eye[2] - z
-            r = one / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-20))
-            vx, vy, vz = vx * r, vy * r, vz * r
-            entered = _entered(shadow, light_camera, x, y, z)
-            inner = free[n, s]
-            diffuse_r, diffuse_g, diffuse_b = zero, zero, zero
-            white_r, white_g, white_b, deep0, deep1, deep2 = zero, zero, zero, zero, zero, zero
-            for q in range(3):
-                lx, ly, lz = light[q, 0], light[q, 1], light[q, 2]
-                reach = entered if q == 0 else one
-                tl = tx * lx + ty * ly + tz * lz
-                across = np.sqrt(max(zero, one - tl * tl))
-                facing = nx * lx + ny * ly + nz * lz
-                wrapped = half * (mx * lx + my * ly + mz * lz) + half * facing + np.float32(0.35)
-                wrapped = max(zero, wrapped) * np.float32(0.74)
-                k = wrapped * (np.float32(0.35) + np.float32(0.65) * across) * reach
-                hx, hy, hz = lx + vx, ly + vy, lz + vz
-                hr = one / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-6))
-                th = (tx * hx + ty * hy + tz * hz) * hr
-                mh = (mx * hx + my * hy + mz * hz) * hr
-                # Tilted tangents, renormalised to first order.
-                t1, t2 = th + (shift - np.float32(0.10)) * mh, th + (shift + np.float32(0.16)) * mh
-                c1, c2 = max(zero, one - t1 * t1), max(zero, one - t2 * t2)
-                c1 *= c1
-                c1 *= c1
-                c1 *= c1
-                first_lobe = c1 * c1 * c1 * c1  # 32nd power of the sine squared
-                c2 *= c2
-                second_lobe = c2 * c2
-                outside = min(one, max(zero, facing * np.float32(1.6) + np.float32(0.45))) * reach
-                through = max(zero, -(vx * lx + vy * ly + vz * lz))
-                through *= through * across * across
-                w = shine * first_lobe * outside * np.float32(2.2)
-                d = np.float32(0.16) * second_lobe * outside + np.float32(0.35) * through * through * min(
-                    one, max(zero, facing + half)
-                )
-                diffuse_r += k * light[q, 3]
-                diffuse_g += k * light[q, 4]
-                diffuse_b += k * light[q, 5]
-                white_r += w * light[q, 3]
-                white_g += w * light[q, 4]
-                white_b += w * light[q, 5]
-                deep0 += d * light[q, 3]
-                deep1 += d * light[q, 4]
-                deep2 += d * light[q, 5]
-            sky_r = light[4, 3] + (light[3, 3] - light[4, 3]) * up
-            sky_g = light[4, 4] + (light[3, 4] - light[4, 4]) * up
-            sky_b = light[4, 5] + (light[3, 5] - light[4, 5]) * up
-            gleam = half * shine
-            deep0, deep1, deep2 = 2 * deep_r * red * deep0, 2 * deep_g * green * deep1, 2 * deep_b * blue * deep2
-            out[n, s, 0] = inner * (red * (diffuse_r + sky_r) + white_r + deep0 + gleam * sky_r)
-            out[n, s, 1] = inner * (green * (diffuse_g + sky_g) + white_g + deep1 + gleam * sky_g)
-            out[n, s, 2] = inner * (blue * (diffuse_b + sky_b) + white_b + deep2 + gleam * sky_b)
+            i, j = max(s - 1, 0), min(s + 1, last_point)
+            for c in range(3):
+                b[(_PLACE + c) * LANES + lanes] = points[n, s, c]
+                b[(_ALONG + c) * LANES + lanes] = points[n, j, c] - points[n, i, c]
+                b[(_COLOUR + c) * LANES + lanes] = albedo[n, c]
+                b[(_DEEP + c) * LANES + lanes] = deep[c]
+            b[_GLOSS * LANES + lanes], b[_INNER * LANES + lanes] = gloss[n], free[n, s]
+            b[_ENTERED * LANES + lanes] = _entered(
+                shadow, light_camera, points[n, s, 0], points[n, s, 1], points[n, s, 2]
+            )
+            which[lanes] = n * (last_point + 1) + s
+            lanes += 1
+            if lanes == LANES:
+                _leave(axis, light, eye, b, lit)
+                _put(lanes, which, lit, out)
+                lanes = np.int64(0)
+    _leave(axis, light, eye, b, lit)
+    _put(lanes, which, lit, out)
+
+
+@step
+def _put(count: int | np.int64, which: np.ndarray, lit: np.ndarray, out: np.ndarray) -> None:
+    """Write the colours *lit* [3 * LANES] of *count* points to their numbers *which* in *out* [N, P, 3]."""
+    for n in range(count):
+        s, p = which[n] // out.shape[1], which[n] % out.shape[1]
+        for c in range(3):
+            out[s, p, c] = lit[c * LANES + n]

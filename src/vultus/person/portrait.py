@@ -28,7 +28,7 @@ from vultus.person.pigment import SKIN
 from vultus.person.worn import wear
 from vultus.render.shadows import ShadowMap
 from vultus.render.strands import StrandLayer
-from vultus.render.threads import spread
+from vultus.render.threads import spread_out
 from vultus.render.triangles import Rasteriser, project, vertex_normals
 
 F32 = NDArray[np.float32]
@@ -231,21 +231,20 @@ class Portrait:
         shadow, light_camera = self._shadow()
         if self._effort.shadow and not self._effort.every:
             self._light_points(shadow, light_camera)
-        self._layer.clear(self._raster.inverse_depth)
-        self._hair.draw(self._layer, shadow, light_camera, self._light, self._eye)
+        self._hair.draw(self._layer, self._raster.inverse_depth, shadow, light_camera, self._light, self._eye)
         height = self.size[1]
         image = self._plain.copy()
         r, s, cells = self._raster, self._surfaces, self._layer.cells
 
-        def rows(i: int) -> None:
+        def rows(first: int, stop: int) -> None:
             shading.shade_rows(
-                i * _ROWS, min(height, (i + 1) * _ROWS), self._effort.samples, self._effort.every,
-                r.ids, r.bary, r.inverse_depth, cells, s.triangles, s.kind, self._points, self._words,
-                self._relief, eyes, up, shadow, light_camera, self._effort.taps, self._lit, self._light, self._eye,
-                self._sample_camera.focal[1], self._backdrop, self._table, image,
+                first, stop, self._effort.samples, self._effort.every,
+                r.ids, r.bary, r.inverse_depth, cells, self._layer.spans, s.triangles, s.kind, self._points,
+                self._words, self._relief, eyes, up, shadow, light_camera, self._effort.taps, self._lit, self._light,
+                self._eye, self._sample_camera.focal[1], self._backdrop, self._table, image,
             )  # fmt: skip
 
-        spread(rows, -(-height // _ROWS))
+        spread_out(rows, height, _ROWS)
         return image
 
     def aim(self, camera: Camera, backdrop: F32 | None = None) -> None:
@@ -334,15 +333,14 @@ class Portrait:
 
     def _light_points(self, shadow: F32, light_camera: F32) -> None:
         """Find the key light of every point: soft shadows do not need it of every pixel."""
-        n = len(self._points)
 
-        def some(i: int) -> None:
+        def some(first: int, stop: int) -> None:
             visibility.light_points(
-                i * _SOME, min(n, (i + 1) * _SOME), self._points, self._screen, self._box, self._eye, shadow,
+                first, stop, self._points, self._screen, self._box, self._eye, shadow,
                 light_camera, self._light[3, 0], self._effort.taps, self._lit,
             )  # fmt: skip
 
-        spread(some, -(-n // _SOME))
+        spread_out(some, len(self._points), _SOME)
 
     def drawn(self) -> tuple[F32, I32]:
         """Screen points [V, 3] and triangles [F, 3] of the picture rendered last, as ``Rasteriser.draw`` takes them."""

@@ -14,78 +14,122 @@ from vultus.person.eyes import eye_light
 from vultus.person.jit import fast, part, step
 from vultus.person.lamps import AMBIENT, KEY, LANES, PLACE, ROWS, SPAN, TEXEL, leave
 from vultus.person.pigment import CHANNELS, EDGE, OPEN, SOFT
-from vultus.person.surface import COLUMN, FACTS, GROUND, ROW, TRIANGLE, TURN, WHAT, WIDE, carve, cut_cloth, find, texels
+from vultus.person.surface import (
+    COLUMN,
+    FACTS,
+    GROUND,
+    ROW,
+    TRIANGLE,
+    TURN,
+    WHAT,
+    WIDE,
+    carve,
+    cut_cloth,
+    fetch,
+    find,
+    texels,
+)
 from vultus.person.tone import to_screen
 from vultus.person.visibility import nearby, open_above, shadowed
-from vultus.render.strands import BIAS, FULL
+from vultus.render.strands import BAND, BIAS, FULL
 
 _DONE, _COVERED = np.int64(0), np.int64(-1)  # in place of a side: pixels that show what is there, or hair alone
 
 
 @part
-def _empty(ids: np.ndarray, cells: np.ndarray, row: int, column: int | np.int64, k: int, apart: bool) -> bool:
-    """Whether neither a surface nor hair is seen in any of the k x k samples of a pixel."""
-    seen = not apart and cells[np.uint64(row), np.uint64(column), np.uint64(3)] > np.float32(0.0)
+def _hair_columns(spans: np.ndarray, row: int, many: int) -> tuple[np.int64, np.int64]:
+    """The columns [begin, end) of a row of pixels, *many* cells wide each, that may show hair."""
+    band = row * many // BAND  # all cells of a pixel lie in one
+    return np.int64(spans[band, 0]) // many, np.int64(spans[band, 1]) // many
+
+
+@part
+def _bare(ids: np.ndarray, row: int, column: int | np.int64, k: int) -> bool:
+    """Whether no surface is seen in any of the k x k samples of a pixel."""
+    if k == 1:
+        return ids[np.uint64(row), np.uint64(column)] < 0
+    seen = False
     for y in range(row * k, row * k + k):
         for x in range(column * k, column * k + k):
-            j, i = np.uint64(y), np.uint64(x)
-            seen |= ids[j, i] >= 0
-            if apart:
-                seen |= cells[j, i, np.uint64(3)] > np.float32(0.0)
+            seen |= ids[np.uint64(y), np.uint64(x)] >= 0
     return not seen
 
 
 @part
-def _alike(ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray, row: int, column: int | np.int64, k: int) -> bool:
-    """Whether the k x k samples of a pixel show one smooth surface, so that one of them stands for all."""
-    j, i = np.uint64(row * k), np.uint64(column * k)
-    f = ids[j, i]
-    first = kind[np.uint64(f)] if f >= 0 else -1
-    same = first != 1 and first != 2  # an eye is a handful of pixels, and where everybody looks
-    low, high = inverse[j, i], inverse[j, i]
-    for y in range(row * k, row * k + k):
-        for x in range(column * k, column * k + k):
-            j, i = np.uint64(y), np.uint64(x)
-            g = ids[j, i]
-            if g != f:
-                same &= g >= 0 and f >= 0 and kind[np.uint64(max(g, 0))] == first
-            low, high = min(low, inverse[j, i]), max(high, inverse[j, i])
-    return same and high - low <= np.float32(0.0025) * high
+def _bald(cells: np.ndarray, row: int, column: int | np.int64, many: int) -> bool:
+    """Whether there is no hair in any of the many x many cells of a pixel."""
+    if many == 1:
+        return not cells[np.uint64(row), np.uint64(column), np.uint64(3)] > np.float32(0.0)
+    seen = False
+    for y in range(row * many, row * many + many):
+        for x in range(column * many, column * many + many):
+            seen |= cells[np.uint64(y), np.uint64(x), np.uint64(3)] > np.float32(0.0)
+    return not seen
 
 
 @part
-def _covered(cells: np.ndarray, inverse: np.ndarray, row: int, column: int | np.int64, k: int) -> bool:
-    """Whether one cell of hair hides all k x k samples of a pixel."""
-    near = cells[np.uint64(row), np.uint64(column), np.uint64(4)] * np.float32(BIAS)
-    hidden = cells[np.uint64(row), np.uint64(column), np.uint64(3)] >= np.float32(FULL)
+def _range(inverse: np.ndarray, row: int, column: int | np.int64, k: int) -> tuple[np.float32, np.float32]:
+    """The least and greatest 1/depth of the k x k samples of a pixel."""
+    low = inverse[np.uint64(row * k), np.uint64(column * k)]
+    high = low
+    if k > 1:
+        for y in range(row * k, row * k + k):
+            for x in range(column * k, column * k + k):
+                z = inverse[np.uint64(y), np.uint64(x)]
+                low, high = min(low, z), max(high, z)
+    return low, high
+
+
+@part
+def _alike(ids: np.ndarray, kind: np.ndarray, row: int, column: int | np.int64, k: int) -> bool:
+    """Whether the k x k samples of a pixel show one material, which is no eye."""
+    f = ids[np.uint64(row * k), np.uint64(column * k)]
+    first = kind[np.uint64(f)] if f >= 0 else -1
+    same = first != 1 and first != 2  # an eye is a handful of pixels, and where everybody looks
     for y in range(row * k, row * k + k):
         for x in range(column * k, column * k + k):
-            hidden &= inverse[np.uint64(y), np.uint64(x)] < near
-    return hidden
+            g = ids[np.uint64(y), np.uint64(x)]
+            if g != f:
+                same &= g >= 0 and f >= 0 and kind[np.uint64(max(g, 0))] == first
+    return same
 
 
 @step
 def _collect(
-    row: int, begin: int | np.int64, k: int, every: bool, ids: np.ndarray, inverse: np.ndarray, kind: np.ndarray,
-    cells: np.ndarray, backdrop: np.ndarray, sides: np.ndarray, where: np.ndarray, at: np.ndarray, out: np.ndarray,
-) -> tuple[np.int64, np.int64]:  # fmt: skip
-    """Find the samples of a run of pixels from column *begin*: where the run ends, and how many of them are lit.
+    row: int, begin: int | np.int64, left: int | np.int64, right: int | np.int64, k: int, every: bool, ids: np.ndarray,
+    inverse: np.ndarray, kind: np.ndarray, cells: np.ndarray, backdrop: np.ndarray, sides: np.ndarray,
+    where: np.ndarray, at: np.ndarray, out: np.ndarray,
+) -> tuple[np.int64, np.int64, np.int64]:  # fmt: skip
+    """Find the samples of the next run of pixels from column *begin* on: where the run begins and ends, and how many of
+    them are lit. Hair lies between the columns *left* and *right* only.
 
     *sides* [LANES] of the square of samples of each pixel, or _DONE or _COVERED; *where* [LANES] of *out* each sample
     will be found, which for the place behind is written there now; *at* [FACTS * LANES] what is known of the others.
     """
-    apart = cells.shape[0] > backdrop.shape[0]  # a cell for every sample
+    many = cells.shape[0] // backdrop.shape[0]  # cells of hair a pixel
     column, width = np.int64(begin), backdrop.shape[1]
+    while column < width and _bare(ids, row, column, k):
+        if left <= column < right and not _bald(cells, row, column, many):
+            break
+        column += 1
+    first = column
     samples, lanes, given = np.int64(0), np.int64(0), np.int64(SPAN)
-    while column < width and column - begin < LANES and samples + k * k <= LANES:
+    while column < width and column - first < LANES and samples + k * k <= LANES:
         side = np.int64(k)
-        if _empty(ids, cells, row, column, k, apart):
+        bald = not left <= column < right or _bald(cells, row, column, many)
+        if bald and _bare(ids, row, column, k):
             side = _DONE
-        elif not apart and _covered(cells, inverse, row, column, k):
-            side = _COVERED
-        elif k > 1 and not every and _alike(ids, inverse, kind, row, column, k):
-            side = np.int64(1)
-        sides[column - begin] = side
+        elif many == 1:
+            low, high = _range(inverse, row, column, k)
+            if not bald:
+                j, i = np.uint64(row), np.uint64(column)
+                if cells[j, i, 3] >= np.float32(FULL) and high < cells[j, i, 4] * np.float32(BIAS):
+                    side = _COVERED  # one cell of hair hides all samples
+            # Where all samples show one smooth surface one of them stands for all.
+            flat = side > 1 and not every and high - low <= np.float32(0.0025) * high
+            if flat and _alike(ids, kind, row, column, k):
+                side = np.int64(1)
+        sides[column - first] = side
         for n in range(side):
             for m in range(side):
                 j, i = np.uint64(row * k + n), np.uint64(column * k + m)
@@ -103,7 +147,7 @@ def _collect(
                     lanes += 1
                 samples += 1
         column += 1
-    return column, lanes
+    return first, column, lanes
 
 
 @step
@@ -133,7 +177,7 @@ def _shadows(
     for n in range(lanes):
         for c in range(6):
             p[c] = b[(PLACE + c) * LANES + n]
-        b[KEY * LANES + n] = shadowed(shadow, lamp, size, taps, at[TURN * LANES + n], p)
+        b[KEY * LANES + n] = shadowed(shadow, lamp, size, taps, np.int64(at[TURN * LANES + n]), p)
 
 
 @part
@@ -231,53 +275,71 @@ def _see_eyes(
             out[c * SPAN + n] = colour[c]
 
 
+@part
+def _under(cells: np.ndarray, j: np.uint64, i: np.uint64, deep: np.float32) -> bool:
+    """Whether hair of a cell lies before a sample whose 1/depth is *deep*."""
+    return cells[j, i, np.uint64(3)] > np.float32(0.0) and cells[j, i, np.uint64(4)] * np.float32(BIAS) > deep
+
+
 @step
 def _settle(
-    row: int, begin: int | np.int64, stop: int, k: int, inverse: np.ndarray, cells: np.ndarray, sides: np.ndarray,
-    where: np.ndarray, out: np.ndarray, table: np.ndarray, image: np.ndarray,
+    row: int, begin: int | np.int64, stop: int, left: int | np.int64, right: int | np.int64, k: int,
+    inverse: np.ndarray, cells: np.ndarray, sides: np.ndarray, where: np.ndarray, out: np.ndarray, shown: np.ndarray,
 ) -> None:  # fmt: skip
-    """Lay the hair over the samples of the pixels [begin, stop) of a row, take their means, and show them."""
+    """Lay the hair over the samples of the pixels [begin, stop) of a row; their means go into *shown* [3 * LANES]."""
     zero, high = np.float32(0.0), np.float32(4.0)
-    apart = cells.shape[0] > image.shape[0]
+    apart = k > 1 and cells.shape[0] == inverse.shape[0]
     samples = np.int64(0)
     for column in range(begin, stop):
-        side = sides[column - begin]
-        if side == _DONE:
-            continue
+        n, side = column - begin, sides[column - begin]
         y, x = np.uint64(row), np.uint64(column)
+        hairy = left <= column < right
+        if side == 1 and not apart:
+            m = where[samples]
+            r, g, b = out[m], out[SPAN + m], out[2 * SPAN + m]
+            if hairy and _under(cells, y, x, inverse[np.uint64(row * k), np.uint64(column * k)]):
+                keep = np.float32(1.0) - cells[y, x, 3]
+                r, g, b = cells[y, x, 0] + keep * r, cells[y, x, 1] + keep * g, cells[y, x, 2] + keep * b
+            shown[n] = min(r, high) if r > zero else zero  # NaN becomes 0
+            shown[LANES + n] = min(g, high) if g > zero else zero
+            shown[2 * LANES + n] = min(b, high) if b > zero else zero
+            samples += 1
+            continue
         red, green, blue = zero, zero, zero
         if side == _COVERED:
-            red, green, blue = cells[y, x, 0], cells[y, x, 1], cells[y, x, 2]
-            red, green, blue = max(zero, min(red, high)), max(zero, min(green, high)), max(zero, min(blue, high))
-        elif not apart and not cells[y, x, 3] > zero:
-            # Values beyond the screen's range are cut per sample, so that highlights get smooth edges.
-            for _ in range(side * side):
+            red = max(zero, min(cells[y, x, 0], high))
+            green, blue = max(zero, min(cells[y, x, 1], high)), max(zero, min(cells[y, x, 2], high))
+        for v in range(side):
+            for u in range(side):
                 m = where[samples]
                 r, g, b = out[m], out[SPAN + m], out[2 * SPAN + m]
-                red += min(r, high) if r > zero else zero  # NaN becomes 0
+                if hairy:
+                    j, i = np.uint64(row * k + v), np.uint64(column * k + u)
+                    deep = inverse[j, i]
+                    if apart:
+                        y, x = j, i
+                    if _under(cells, y, x, deep):
+                        keep = np.float32(1.0) - cells[y, x, 3]
+                        r, g, b = cells[y, x, 0] + keep * r, cells[y, x, 1] + keep * g, cells[y, x, 2] + keep * b
+                # Values beyond the screen's range are cut per sample, so that highlights get smooth edges.
+                red += min(r, high) if r > zero else zero
                 green += min(g, high) if g > zero else zero
                 blue += min(b, high) if b > zero else zero
                 samples += 1
-        else:
-            for n in range(side):
-                for i in range(side):
-                    m = where[samples]
-                    r, g, b = out[m], out[SPAN + m], out[2 * SPAN + m]
-                    deep = inverse[np.uint64(row * k + n), np.uint64(column * k + i)]
-                    if apart:
-                        y, x = np.uint64(row * k + n), np.uint64(column * k + i)
-                    cover = cells[y, x, 3]
-                    if cover > zero and cells[y, x, 4] * np.float32(BIAS) > deep:
-                        keep = np.float32(1.0) - cover
-                        r, g, b = cells[y, x, 0] + keep * r, cells[y, x, 1] + keep * g, cells[y, x, 2] + keep * b
-                    red += min(r, high) if r > zero else zero
-                    green += min(g, high) if g > zero else zero
-                    blue += min(b, high) if b > zero else zero
-                    samples += 1
         share = np.float32(1.0) / np.float32(max(side * side, 1))
-        r8, g8, b8 = to_screen(red * share, green * share, blue * share, table)
-        y, x = np.uint64(row), np.uint64(column)
-        image[y, x, 0], image[y, x, 1], image[y, x, 2] = r8, g8, b8
+        shown[n], shown[LANES + n], shown[2 * LANES + n] = red * share, green * share, blue * share
+
+
+@step
+def _write(row: int, begin: int | np.int64, stop: int, sides: np.ndarray, shown: np.ndarray, image: np.ndarray) -> None:
+    """The pixels [begin, stop) of a row of *image* from the values *shown* [3 * LANES], but for empty ones."""
+    y = np.uint64(row)
+    for column in range(begin, stop):
+        n, x = np.uint64(column - begin), np.uint64(column)
+        if sides[n] != _DONE:
+            image[y, x, 0] = np.uint8(shown[n])
+            image[y, x, 1] = np.uint8(shown[np.uint64(LANES) + n])
+            image[y, x, 2] = np.uint8(shown[np.uint64(2 * LANES) + n])
 
 
 @fast
@@ -290,6 +352,7 @@ def shade_rows(
     bary: np.ndarray,
     inverse: np.ndarray,
     cells: np.ndarray,
+    spans: np.ndarray,
     triangles: np.ndarray,
     kind: np.ndarray,
     points: np.ndarray,
@@ -311,29 +374,42 @@ def shade_rows(
     """Shade the rows [row0, row1) of *image* uint8 [H, W, 3] from k x k samples a pixel; others stay as they are.
 
     Pixels that show neither a surface nor hair keep what *image* holds. Where all samples of a pixel show the same
-    surface only one is shaded, and the key light of the points, *lit*, is interpolated, unless *every*. *cells* of a
-    ``StrandLayer`` hold hair, one a pixel or one a sample. ``portrait`` explains the other arrays.
+    surface only one is shaded, and the key light of the points, *lit*, is interpolated, unless *every*. *cells* and
+    *spans* of a ``StrandLayer`` hold hair, one cell a pixel or one a sample. ``portrait`` explains the other arrays.
     """
     b, ground, out = (
         np.zeros(ROWS * LANES, np.float32),
         np.zeros(GROUND * LANES, np.float32),
         np.zeros(3 * SPAN, np.float32),
     )
-    where, sides, at = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64), np.zeros(FACTS * LANES, np.int64)
+    shown, steps = np.zeros(3 * LANES, np.float32), np.zeros(3 * LANES, np.int32)
+    spot, words = np.zeros(4 * LANES, np.int32), np.zeros(4 * LANES, np.uint64)
+    where, sides, at = np.zeros(LANES, np.int32), np.zeros(LANES, np.int32), np.zeros(FACTS * LANES, np.int32)
     room = np.zeros((4, CHANNELS), np.float32)
+    many = cells.shape[0] // image.shape[0]  # cells of hair a pixel
+    rough = relief.shape[0] > 1  # without, the slopes stay 0
     for row in range(row0, row1):
+        left, right = _hair_columns(spans, row, many)
         begin = np.int64(0)  # a plain 0 is a type of its own, for which numba compiles once more
         while begin < image.shape[1]:
-            stop, lanes = _collect(row, begin, k, every, ids, inverse, kind, cells, backdrop, sides, where, at, out)
+            begin, stop, lanes = _collect(
+                row, begin, left, right, k, every, ids, inverse, kind, cells, backdrop, sides, where, at, out
+            )
             if lanes:
                 find(lanes, bary, triangles, points, lit, at, ground, b)
-                texels(lanes, atlas, ground, b)
-                carve(lanes, relief, at, ground, b)
+                fetch(lanes, atlas, ground, spot, words)
+                texels(lanes, spot, words, b)
+                if rough:
+                    fetch(lanes, relief, ground, spot, words)
+                    carve(lanes, spot, words, at, ground, b)
                 if every:
                     _hollows(row, begin, stop, k, inverse, focal, sides, where, b)
                     _shadows(lanes, shadow, light_camera, light[3, 0], taps, at, room[0], b)
                 _amend(lanes, inverse, focal, atlas, at, room[0], room[1], b)
                 leave(lanes, light, up, eye, b, out)
                 _see_eyes(lanes, ids, inverse, kind, focal, light, eyes, atlas, eye, up, at, room, b, out)
-            _settle(row, begin, stop, k, inverse, cells, sides, where, out, table, image)
+            if stop > begin:
+                _settle(row, begin, stop, left, right, k, inverse, cells, sides, where, out, shown)
+                to_screen(stop - begin, shown, steps, table)
+                _write(row, begin, stop, sides, shown, image)
             begin = stop

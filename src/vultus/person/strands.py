@@ -148,14 +148,34 @@ def rigid_fit(source: F64, target: F32) -> F32:
 
     Points of *target* that are not finite do not count; with fewer than 4 others the answer is NaN.
     """
-    good = np.isfinite(target).all(1) & (np.abs(target) < 1e6).all(1)
-    if good.sum() < 4:
+    sums = np.zeros((4, 4))
+    _moments(source, np.ascontiguousarray(target, np.float32), sums)
+    count = sums[3, 3]
+    if count < 4:
         return np.full((3, 4), np.nan, np.float32)
-    a, b = source[good], target[good].astype(np.float64)
-    u, _, vt = np.linalg.svd((a - a.mean(0)).T @ (b - b.mean(0)))
-    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    turn = (u @ flip @ vt).T
-    return np.column_stack([turn, b.mean(0) - turn @ a.mean(0)]).astype(np.float32)
+    a, b = sums[:3, 3] / count, sums[3, :3] / count
+    u, _, vt = np.linalg.svd(sums[:3, :3] - count * a[:, None] * b)
+    turn = u @ vt
+    if np.linalg.det(turn) < 0:
+        u[:, 2] *= -1
+        turn = u @ vt
+    out = np.empty((3, 4), np.float32)
+    out[:, :3], out[:, 3] = turn.T, b - a @ turn
+    return out
+
+
+@fast
+def _moments(a: np.ndarray, b: np.ndarray, sums: np.ndarray) -> None:
+    """Add up over the pairs of points *a* and *b* [K, 3] with finite b: a b^T, a, b and 1, as one matrix [4, 4]."""
+    for n in range(a.shape[0]):
+        x, y, z = np.float64(b[n, 0]), np.float64(b[n, 1]), np.float64(b[n, 2])
+        if abs(x) < 1e6 and abs(y) < 1e6 and abs(z) < 1e6:
+            for c in range(4):
+                w = a[n, c] if c < 3 else 1.0
+                sums[c, 0] += w * x
+                sums[c, 1] += w * y
+                sums[c, 2] += w * z
+                sums[c, 3] += w
 
 
 @dataclass(frozen=True, eq=False)

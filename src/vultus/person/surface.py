@@ -95,47 +95,84 @@ def find(
 
 
 @step
-def texels(lanes: int, atlas: np.ndarray, ground: np.ndarray, b: np.ndarray) -> None:
-    """All channels of the *atlas* at the first *lanes* samples of *ground*, in [0, 1], into *b*; colours linear."""
-    scale = np.float32(1.0 / 65280.0)
+def fetch(lanes: int | np.int64, atlas: np.ndarray, ground: np.ndarray, spot: np.ndarray, words: np.ndarray) -> None:
+    """The four texels of *atlas* around the first *lanes* samples of *ground*, into *words* uint64 [4 * LANES].
+
+    *spot* int32 [4 * LANES]: column and row of the first texel, and how far the sample lies from it, in 1/256. What
+    waits for memory is apart from what several samples can share, as :func:`_lanes` does it for one.
+    """
+    size, one, half, zero = np.float32(atlas.shape[0]), np.float32(1.0), np.float32(0.5), np.float32(0.0)
+    last, parts = size - np.float32(1.01), np.float32(256.0)
     for n in range(lanes):
-        even, odd = _lanes(atlas, ground[n], ground[LANES + n])
-        red, green, blue = (
-            scale * np.float32(even & _LANE),
-            scale * np.float32(odd & _LANE),
-            scale * np.float32((even >> _16) & _LANE),
-        )
-        b[TEXEL * LANES + n] = red * red
-        b[(TEXEL + 1) * LANES + n] = green * green
-        b[(TEXEL + 2) * LANES + n] = blue * blue
-        b[(TEXEL + 3) * LANES + n] = scale * np.float32((odd >> _16) & _LANE)
-        b[(TEXEL + 4) * LANES + n] = scale * np.float32((even >> _32) & _LANE)
-        b[(TEXEL + 5) * LANES + n] = scale * np.float32((odd >> _32) & _LANE)
-        b[(TEXEL + 6) * LANES + n] = scale * np.float32(even >> _48)
-        b[(TEXEL + 7) * LANES + n] = scale * np.float32(odd >> _48)
+        x = min(max(ground[n] * size - half, zero), last)
+        y = min(max((one - ground[LANES + n]) * size - half, zero), last)
+        i, j = np.int32(x), np.int32(y)
+        spot[n], spot[LANES + n] = i, j
+        spot[2 * LANES + n] = np.int32((x - np.float32(i)) * parts)
+        spot[3 * LANES + n] = np.int32((y - np.float32(j)) * parts)
+    for n in range(lanes):
+        i, j = np.uint64(spot[n]), np.uint64(spot[LANES + n])
+        next_i, next_j = i + np.uint64(1), j + np.uint64(1)
+        words[n], words[LANES + n] = atlas[j, i], atlas[j, next_i]
+        words[2 * LANES + n], words[3 * LANES + n] = atlas[next_j, i], atlas[next_j, next_i]
+
+
+@part
+def _mixed(n: int, spot: np.ndarray, words: np.ndarray) -> tuple[np.uint64, np.uint64]:
+    """What :func:`_lanes` gives for sample *n* of what :func:`fetch` found."""
+    a, b = np.uint64(spot[2 * LANES + n]), np.uint64(spot[3 * LANES + n])
+    w3 = (a * b) >> _8
+    w1, w2 = a - w3, b - w3
+    w0 = np.uint64(256) - w1 - w2 - w3
+    t0, t1, t2, t3 = words[n], words[LANES + n], words[2 * LANES + n], words[3 * LANES + n]
+    even = (t0 & _EVEN) * w0 + (t1 & _EVEN) * w1 + (t2 & _EVEN) * w2 + (t3 & _EVEN) * w3
+    odd = ((t0 >> _8) & _EVEN) * w0 + ((t1 >> _8) & _EVEN) * w1 + ((t2 >> _8) & _EVEN) * w2 + ((t3 >> _8) & _EVEN) * w3
+    return even, odd
+
+
+@part
+def _lane(word: np.uint64) -> np.float32:
+    """The lowest 16 bits as a number; by way of 32 bits, which convert fastest."""
+    return np.float32(np.int32(word & _LANE))
 
 
 @step
-def carve(lanes: int, relief: np.ndarray, at: np.ndarray, ground: np.ndarray, b: np.ndarray) -> None:
-    """The slopes of the skin to the right and upwards, and how steep the creases of expression are, into *b*.
-
-    A *relief* of one texel is flat. *ground* says how far the three sets of creases show.
-    """
-    scale, flat, zero = np.float32(STEEPEST / (127.0 * 256.0)), np.float32(128.0 * 256.0), np.float32(0.0)
-    rough = relief.shape[0] > 1
+def texels(lanes: int | np.int64, spot: np.ndarray, words: np.ndarray, b: np.ndarray) -> None:
+    """All channels of what :func:`fetch` found for the first *lanes* samples, in [0, 1], into *b*; colours linear."""
+    scale = np.float32(1.0 / 65280.0)
     for n in range(lanes):
-        right, up, steep = zero, zero, zero
-        if rough and at[WHAT * LANES + n] == 0:
-            even, odd = _lanes(relief, ground[n], ground[LANES + n])
-            right, up = (np.float32(even & _LANE) - flat) * scale, (np.float32(odd & _LANE) - flat) * scale
-            for c in range(3):
-                even, odd = even >> _16, odd >> _16
-                show = ground[(2 + c) * LANES + n]
-                if show > np.float32(0.004):
-                    x = (np.float32(even & _LANE) - flat) * scale * show
-                    y = (np.float32(odd & _LANE) - flat) * scale * show
-                    right, up, steep = right + x, up + y, steep + (x * x + y * y)
-        b[SLOPE * LANES + n], b[(SLOPE + 1) * LANES + n], b[(SLOPE + 2) * LANES + n] = right, up, steep
+        even, odd = _mixed(n, spot, words)
+        red, green, blue = scale * _lane(even), scale * _lane(odd), scale * _lane(even >> _16)
+        b[TEXEL * LANES + n] = red * red
+        b[(TEXEL + 1) * LANES + n] = green * green
+        b[(TEXEL + 2) * LANES + n] = blue * blue
+        b[(TEXEL + 3) * LANES + n] = scale * _lane(odd >> _16)
+        b[(TEXEL + 4) * LANES + n] = scale * _lane(even >> _32)
+        b[(TEXEL + 5) * LANES + n] = scale * _lane(odd >> _32)
+        b[(TEXEL + 6) * LANES + n] = scale * _lane(even >> _48)
+        b[(TEXEL + 7) * LANES + n] = scale * _lane(odd >> _48)
+
+
+@step
+def carve(
+    lanes: int | np.int64, spot: np.ndarray, words: np.ndarray, at: np.ndarray, ground: np.ndarray, b: np.ndarray
+) -> None:
+    """The slopes of the skin to the right and upwards, and how steep the creases of expression are, into *b*, from what
+    :func:`fetch` found in the relief. *ground* says how far the three sets of creases show."""
+    scale, flat, zero = np.float32(STEEPEST / (127.0 * 256.0)), np.float32(128.0 * 256.0), np.float32(0.0)
+    least = np.float32(0.004)
+    for n in range(lanes):
+        even, odd = _mixed(n, spot, words)
+        skin = scale if at[WHAT * LANES + n] == 0 else zero
+        right, up = (_lane(even) - flat) * skin, (_lane(odd) - flat) * skin
+        first, second, third = ground[2 * LANES + n], ground[3 * LANES + n], ground[4 * LANES + n]
+        first, second = first if first > least else zero, second if second > least else zero
+        third = third if third > least else zero
+        x0, y0 = (_lane(even >> _16) - flat) * skin * first, (_lane(odd >> _16) - flat) * skin * first
+        x1, y1 = (_lane(even >> _32) - flat) * skin * second, (_lane(odd >> _32) - flat) * skin * second
+        x2, y2 = (_lane(even >> _48) - flat) * skin * third, (_lane(odd >> _48) - flat) * skin * third
+        b[SLOPE * LANES + n], b[(SLOPE + 1) * LANES + n] = right + x0 + x1 + x2, up + y0 + y1 + y2
+        b[(SLOPE + 2) * LANES + n] = x0 * x0 + y0 * y0 + (x1 * x1 + y1 * y1) + (x2 * x2 + y2 * y2)
 
 
 @fast

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.person.jit import part
+from vultus.person.jit import step
+from vultus.person.lamps import LANES
 
 F32 = NDArray[np.float32]
 
@@ -40,24 +41,34 @@ def tone_table() -> F32:
     )
 
 
-@part
-def to_screen(r: float, g: float, b: float, table: np.ndarray) -> tuple[np.uint8, np.uint8, np.uint8]:
-    """Linear light -> bytes; negative light counts as none, light over BRIGHTEST as BRIGHTEST."""
+@step
+def to_screen(count: int | np.int64, light: np.ndarray, level: np.ndarray, table: np.ndarray) -> None:
+    """Linear light of *count* pixels -> their values on screen in [0, 255.5], which cut to whole numbers are bytes.
+
+    *light* float32 [3 * LANES] holds all reds, then greens and blues, and is written over; *level* int32 [3 * LANES]
+    is room. Negative light counts as none, light over BRIGHTEST as BRIGHTEST. Pass by pass, so that the compiler can
+    work on several pixels at once where they do not wait for the *table*.
+    """
     zero, one, half = np.float32(0.0), np.float32(1.0), np.float32(0.5)
     scale, top = np.float32(1.0 / BRIGHTEST), np.float32(LEVELS - 1)
-    grey = np.float32(_INSET) * (np.float32(_RED) * r + np.float32(_GREEN) * g + np.float32(_BLUE) * b)
     keep = np.float32(1.0 - _INSET)
-    # max before min, so that NaN becomes 0.
-    r = table[np.uint64(np.sqrt(min(max(zero, (keep * r + grey) * scale), one)) * top + half)]
-    g = table[np.uint64(np.sqrt(min(max(zero, (keep * g + grey) * scale), one)) * top + half)]
-    b = table[np.uint64(np.sqrt(min(max(zero, (keep * b + grey) * scale), one)) * top + half)]
-    grey = np.float32(_OUTSET) * (np.float32(_RED) * r + np.float32(_GREEN) * g + np.float32(_BLUE) * b)
+    for n in range(count):
+        r, g, b = light[n], light[LANES + n], light[2 * LANES + n]
+        grey = np.float32(_INSET) * (np.float32(_RED) * r + np.float32(_GREEN) * g + np.float32(_BLUE) * b)
+        # max before min, so that NaN becomes 0.
+        level[n] = np.int32(np.sqrt(min(max(zero, (keep * r + grey) * scale), one)) * top + half)
+        level[LANES + n] = np.int32(np.sqrt(min(max(zero, (keep * g + grey) * scale), one)) * top + half)
+        level[2 * LANES + n] = np.int32(np.sqrt(min(max(zero, (keep * b + grey) * scale), one)) * top + half)
+    for c in range(3):
+        for n in range(count):
+            light[c * LANES + n] = table[np.uint64(level[c * LANES + n])]
     more, white = np.float32(1.0 / (1.0 - _OUTSET)), np.float32(255.0)
-    return (
-        np.uint8(min(max((r - grey) * more, zero), white) + half),
-        np.uint8(min(max((g - grey) * more, zero), white) + half),
-        np.uint8(min(max((b - grey) * more, zero), white) + half),
-    )
+    for n in range(count):
+        r, g, b = light[n], light[LANES + n], light[2 * LANES + n]
+        grey = np.float32(_OUTSET) * (np.float32(_RED) * r + np.float32(_GREEN) * g + np.float32(_BLUE) * b)
+        light[n] = min(max((r - grey) * more, zero), white) + half
+        light[LANES + n] = min(max((g - grey) * more, zero), white) + half
+        light[2 * LANES + n] = min(max((b - grey) * more, zero), white) + half
 
 
 def encode(light: F32, table: F32) -> NDArray[np.float32]:

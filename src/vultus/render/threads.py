@@ -121,3 +121,15 @@ def spread(task: Callable[[int], object], pieces: int, count: int | None = None)
     work()
     for future in futures:
         future.result()
+
+
+def spread_out(task: Callable[[int, int], object], total: int, piece: int, count: int | None = None) -> None:
+    """Call ``task(first, stop)`` for pieces that make up [0, total): all at once on one thread, *piece* each on more.
+
+    For kernels that go through a range: every call from Python costs what some hundred steps of them do.
+    """
+    count = threads() if count is None else count
+    if count <= 1:
+        task(0, total)
+        return
+    spread(lambda i: task(i * piece, min(total, (i + 1) * piece)), -(-total // piece), count)

@@ -96,12 +96,17 @@ def _bin(
     last: np.ndarray,
     starts: np.ndarray,
 ) -> int:
-    """Find the strips [first, last] that each triangle may touch (last < first: none); starts[s + 1] counts strip s."""
-    total = 0
+    """Find the strips [first, last] that each triangle may touch (last < first: none); starts[s + 1] counts strip s.
+
+    How many there are in all; -1 when a triangle names a vertex that does not exist.
+    """
+    total, many = np.int64(0), np.uint64(snapped.shape[0])
     starts[:] = 0
     for f in range(triangles.shape[0]):
         first[f], last[f] = 0, -1
         i, j, k = np.uint64(triangles[f, 0]), np.uint64(triangles[f, 1]), np.uint64(triangles[f, 2])
+        if max(i, j, k) >= many:
+            return np.int64(-1)
         x0, x1, x2 = snapped[i, 0], snapped[j, 0], snapped[k, 0]
         if x0 == _DROPPED or x1 == _DROPPED or x2 == _DROPPED:
             continue
@@ -246,8 +251,6 @@ class Rasteriser:
         """
         if screen.dtype != np.float32 or triangles.dtype != np.int32:
             raise VultusError("The rasteriser takes float32 screen points and int32 triangles")
-        if len(triangles) and not (triangles.min() >= 0 and triangles.max() < len(screen)):
-            raise VultusError("A triangle names a vertex that does not exist")
         screen, triangles = np.ascontiguousarray(screen), np.ascontiguousarray(triangles)
         if len(self._snapped) < len(screen):
             self._snapped = np.empty((len(screen), 2), np.int32)
@@ -255,7 +258,11 @@ class Rasteriser:
             self._first, self._last = np.empty(len(triangles), np.int32), np.empty(len(triangles), np.int32)
         _snap(screen, self._snapped)
         height, width = self.ids.shape
-        total = _bin(self._snapped, triangles, height, width, _CULL[cull], self._first, self._last, self._starts)
+        total = _bin(
+            self._snapped[: len(screen)], triangles, height, width, _CULL[cull], self._first, self._last, self._starts
+        )
+        if total < 0:
+            raise VultusError("A triangle names a vertex that does not exist")
         if len(self._bins) < total:
             self._bins = np.empty(total * 5 // 4, np.int32)
         _fill_bins(self._first, self._last, self._starts, self._cursor, self._bins)
@@ -263,8 +270,10 @@ class Rasteriser:
         count = thread_count() if threads is None else threads
         # Runs of strips with about as many triangles each, a few for every thread.
         pieces = 1 if count <= 1 else min(4 * count, self.strips)
-        edges = np.searchsorted(self._starts, np.linspace(0, total, pieces + 1)[1:-1])
-        bounds = [0, *edges.tolist(), self.strips]
+        bounds = [0, self.strips]
+        if pieces > 1:
+            edges = np.searchsorted(self._starts, np.linspace(0, total, pieces + 1)[1:-1])
+            bounds[1:1] = edges.tolist()
 
         def piece(index: int) -> None:
             _draw_strips(
