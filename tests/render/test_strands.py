@@ -7,7 +7,7 @@ import pytest
 
 from vultus.errors import VultusError
 from vultus.render import reference
-from vultus.render.strands import StrandLayer, cast
+from vultus.render.strands import BAND, StrandLayer, cast
 
 FOCAL = 600.0
 
@@ -94,6 +94,26 @@ def test_solid_surfaces_hide_strands_and_empty_places_do_not() -> None:
     layer.clear(samples)
     assert layer.cells[20, 30, 5] == 0
     assert layer.cells[20, 31, 5] == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_reserving_room_cuts_nothing_off_and_leaves_no_rest(seed: int) -> None:
+    size, layer = 200, StrandLayer(200, 200)
+    first, second = some(30, size=size, seed=seed), some(12, size=size, seed=seed + 10)
+    second[0][..., :2] = 0.3 * second[0][..., :2] + 70  # in the middle of the picture
+    second[0][0] = np.nan
+    for screen, colour, width in (first, second):
+        layer.reserve([(screen, width)], FOCAL)
+        layer.clear(np.full((size, size), 0.85, np.float32))
+        layer.draw(screen, colour, width, np.ones(screen.shape[:2], np.uint8), FOCAL)
+        held = np.zeros_like(layer.cells)
+        for band, (begin, end) in enumerate(layer.spans):
+            rows = slice(band * BAND, (band + 1) * BAND)
+            held[rows, begin:end] = layer.cells[rows, begin:end]
+        np.testing.assert_array_equal(held[..., :5], drawn(screen, colour, width, size, 0.85)[..., :5])
+    assert (layer.spans[:, 1] - layer.spans[:, 0]).max() < 0.7 * size
+    layer.reserve([], FOCAL)
+    assert (layer.spans[:, 0] >= layer.spans[:, 1]).all()
 
 
 def test_points_that_are_not_finite_or_unseen_draw_nothing() -> None:

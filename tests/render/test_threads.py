@@ -16,6 +16,14 @@ def test_every_piece_is_done_exactly_once(count: int) -> None:
     assert sorted(done) == list(range(100))
 
 
+@pytest.mark.parametrize(("count", "calls"), [(1, 1), (3, 4)])
+def test_ranges_are_done_exactly_once_and_whole_on_one_thread(count: int, calls: int) -> None:
+    done: list[tuple[int, int]] = []
+    threads.spread_out(lambda first, stop: done.append((first, stop)), 100, 30, count)
+    assert len(done) == calls
+    assert sorted(i for first, stop in done for i in range(first, stop)) == list(range(100))
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_failures_are_raised(count: int) -> None:
     def task(i: int) -> None:

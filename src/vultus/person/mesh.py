@@ -21,6 +21,7 @@ from vultus.person.identity import Identity
 from vultus.person.pack import PART_NAMES, Floats, Pack, load_pack
 from vultus.person.shape import rest as rest_shape
 from vultus.person.shirt import fit_collar
+from vultus.person.skull import skull_axes
 from vultus.person.subdivide import loop_matrix, split, subdivide_uv
 from vultus.render.threads import spread
 
@@ -165,12 +166,12 @@ class PersonMesh:
 
     def up(self, vertices: Floats) -> Floats:
         """The head's own vertical [..., 3], a unit vector, for vertices [..., V, 3]; NaN where those are."""
-        return np.asarray(_skull_axes(vertices, self.landmarks) @ self._upright)
+        return np.asarray(skull_axes(vertices, self.landmarks) @ self._upright)
 
     @cached_property
     def _upright(self) -> Floats:
         """The vertical [3] in the axes of the skull at rest."""
-        return np.asarray(_skull_axes(self.neutral, self.landmarks)[1])
+        return np.asarray(skull_axes(self.neutral, self.landmarks)[1])
 
     def lip_gap(self, vertices: Floats) -> Floats:
         """How far the inner lips stand apart in the middle, [...] metres >= 0, for vertices [..., V, 3].
@@ -264,22 +265,6 @@ def _dense_skin(joints: Ints, weights: Floats, names: tuple[str, ...]) -> Floats
     dense[:, names.index("head")] += dense[:, names.index("jaw")]
     dense[:, names.index("jaw")] = 0
     return dense
-
-
-def _skull_axes(vertices: Floats, landmarks: Mapping[str, int]) -> Floats:
-    """Axes [..., 3, 3] (columns) that turn with the skull, from vertices [..., V, 3]."""
-    left, right, crown = (vertices[..., landmarks[name], :] for name in ("earLeft", "earRight", "crown"))
-    side = left - right
-    side = side / np.linalg.norm(side, axis=-1, keepdims=True)
-    front = _cross(side, crown - right)
-    front = front / np.linalg.norm(front, axis=-1, keepdims=True)
-    return np.stack([side, _cross(front, side), front], axis=-1)
-
-
-def _cross(a: Floats, b: Floats) -> Floats:
-    """The cross product of vectors [..., 3]; numpy's own takes several times as long for a few."""
-    (ax, ay, az), (bx, by, bz) = (np.moveaxis(v, -1, 0) for v in (a, b))
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
 
 
 def _kernel_arrays(
