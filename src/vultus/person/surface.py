@@ -111,10 +111,10 @@ def fetch(lanes: int | np.int64, atlas: np.ndarray, ground: np.ndarray, spot: np
         spot[2 * LANES + n] = np.int32((x - np.float32(i)) * parts)
         spot[3 * LANES + n] = np.int32((y - np.float32(j)) * parts)
     for n in range(lanes):
-        i, j = np.uint64(spot[n]), np.uint64(spot[LANES + n])
-        next_i, next_j = i + np.uint64(1), j + np.uint64(1)
-        words[n], words[LANES + n] = atlas[j, i], atlas[j, next_i]
-        words[2 * LANES + n], words[3 * LANES + n] = atlas[next_j, i], atlas[next_j, next_i]
+        left, top = np.uint64(spot[n]), np.uint64(spot[LANES + n])
+        right, low = left + np.uint64(1), top + np.uint64(1)
+        words[n], words[LANES + n] = atlas[top, left], atlas[top, right]
+        words[2 * LANES + n], words[3 * LANES + n] = atlas[low, left], atlas[low, right]
 
 
 @part

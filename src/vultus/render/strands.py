@@ -24,6 +24,8 @@ from vultus.render.threads import spread_out
 from vultus.render.triangles import GUARD
 
 F32 = NDArray[np.float32]
+Real = float | np.floating
+Whole = int | np.integer
 
 COVER, DEPTH, SOLID = 3, 4, 5
 """Columns of a cell after its premultiplied colour: cover in [0, 1], depth as 1/z, and 1/z of the furthest solid."""
@@ -89,7 +91,7 @@ def widen(screen: np.ndarray, width: np.ndarray, focal: float, columns: int, spa
 
 
 @_part
-def _blend(cells: np.ndarray, at: np.int64, a: float, z: float, r: float, g: float, b: float) -> None:
+def _blend(cells: np.ndarray, at: Whole, a: Real, z: Real, r: Real, g: Real, b: Real) -> None:
     """Lay a colour with cover *a* and depth 1/z = *z* over or under what the cell that begins at *at* holds."""
     # Unsigned, because numba tests signed numbers for counting from the end.
     i = np.uint64(at)
@@ -110,7 +112,7 @@ def _blend(cells: np.ndarray, at: np.int64, a: float, z: float, r: float, g: flo
 
 
 @_part
-def _spline(screen: np.ndarray, n: int, s: int, c: int | np.int64, u: np.float32) -> float:
+def _spline(screen: np.ndarray, n: int, s: int, c: int | np.int64, u: np.float32) -> np.float32:
     """Coordinate *c* at *u* in [0, 1] of segment *s* of the Catmull-Rom curve through the points of strand *n*."""
     a, b = screen[n, max(s - 1, 0), c], screen[n, s, c]
     d, e = screen[n, s + 1, c], screen[n, min(s + 2, screen.shape[1] - 1), c]
@@ -134,9 +136,9 @@ def rows_of(screen: np.ndarray, out: np.ndarray) -> None:
 
 @_part
 def _piece(
-    x0: float, y0: float, z0: float, w0: float, r0: float, g0: float, b0: float,
-    x1: float, y1: float, z1: float, w1: float, r1: float, g1: float, b1: float,
-    root: bool, tip: bool, row0: int, row1: int, column0: int, column1: int, columns: int, cells: np.ndarray,
+    x0: np.float32, y0: np.float32, z0: np.float32, w0: np.float32, r0: np.float32, g0: np.float32, b0: np.float32,
+    x1: np.float32, y1: np.float32, z1: np.float32, w1: np.float32, r1: np.float32, g1: np.float32, b1: np.float32,
+    root: bool, tip: bool, row0: int, row1: int, column0: Whole, column1: Whole, columns: int, cells: np.ndarray,
 ) -> None:  # fmt: skip
     """Draw a straight piece between two ends (x, y, 1/z, width in pixels, colour) on the rows [row0, row1) and the
     columns [column0, column1) of *cells*, which has so many *columns*."""
@@ -185,7 +187,7 @@ def _piece(
 
 @_part
 def _strand(
-    n: int, row0: int, row1: int, column0: int, column1: int, columns: int, screen: np.ndarray, colour: np.ndarray,
+    n: int, row0: int, row1: int, column0: Whole, column1: Whole, columns: int, screen: np.ndarray, colour: np.ndarray,
     width: np.ndarray, seen: np.ndarray, focal: float, cells: np.ndarray,
 ) -> None:  # fmt: skip
     """Draw strand *n* on the rows [row0, row1) and the columns [column0, column1)."""

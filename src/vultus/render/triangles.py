@@ -95,7 +95,7 @@ def _bin(
     first: np.ndarray,
     last: np.ndarray,
     starts: np.ndarray,
-) -> int:
+) -> Integer:
     """Find the strips [first, last] that each triangle may touch (last < first: none); starts[s + 1] counts strip s.
 
     How many there are in all; -1 when a triangle names a vertex that does not exist.
