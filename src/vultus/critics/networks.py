@@ -179,7 +179,6 @@ class Sync(nn.Module):
         there = torch.logsumexp(torch.cat([within + weight, across], dim=2), dim=2) - right
         tempting = torch.cat([wrong, none]).transpose(1, 2)
         back = torch.logsumexp(torch.cat([within.transpose(1, 2) + weight, tempting], dim=2), dim=2) - right
-        count = voiced.sum().clamp(min=1)
         return {"sync": ((there + back) * voiced).sum() / voiced.sum().clamp(min=1) / 2}
 
 
