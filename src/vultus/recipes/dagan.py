@@ -295,6 +295,6 @@ def _measured(model: Model, unseen: Arrays, goal: Arrays, kind: str) -> dict[str
         made = model.generator(source, near, model.find(source, near), model.find(driving, far))
     frames = (255 * made).round().byte().permute(0, 2, 3, 1).numpy()
     says = reenacted.bowl(unseen, goal) if far is None else far[:, 0].numpy()
-    amount = sum(abs(float(p)) for name, p in model.named_parameters() if name.endswith("attention.amount"))
+    amount = sum(abs(p.item()) for name, p in model.named_parameters() if name.endswith("attention.amount"))
     extra = {"order": reenacted.order(says, unseen, goal), "attention": amount}
     return reenacted.distances(frames, unseen, goal) | extra
