@@ -33,7 +33,7 @@ LATE: Final = 0.5
 """Seconds by which head, brows and eyes answer to speech when nothing may wait for what follows."""
 DOUBTED, SURE = 0.2, 0.5
 """Odds of a contact from which on lips come together, and from which on they meet: a seal that is half closed is none.
-Set on the voices of the stage's split "val", where frames with odds of a third are sealed as often as not."""
+Set on the voices of the stage's split "val", where sealed frames are told best (F1) at odds of a third."""
 _SMOOTH: Final = 0.1  # seconds of features after a frame that its loudness is smoothed over
 _STEADY: Final = 5  # frames over which silence is averaged, so that a click is no phrase
 
