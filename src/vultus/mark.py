@@ -37,8 +37,8 @@ def _band(text: str, width: int, height: int) -> tuple[NDArray[np.float32], NDAr
     pen = ImageDraw.Draw(drawn)
     pen.text(((width - x1 - x0) / 2, (tall - y1 - y0) / 2), text, fill=255, font=font)
     ink = np.asarray(drawn, np.float32)[..., None] / 255
-    opacity = np.float32(_OPACITY) + (1 - np.float32(_OPACITY)) * ink
-    return _BAND + (_INK - _BAND) * ink, opacity
+    opacity = np.asarray(_OPACITY + (1 - _OPACITY) * ink, np.float32)
+    return np.asarray(_BAND + (_INK - _BAND) * ink, np.float32), opacity
 
 
 def labelled(picture: U8, text: str) -> U8:

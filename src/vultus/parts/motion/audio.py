@@ -43,9 +43,9 @@ def listen(sound: NDArray[Any], kind: str) -> NDArray[np.float32]:
     if kind == "mel":
         return ((features(x).mel - _MEL[0]) / _MEL[1]).astype(np.float32)
     if kind == "posteriors":
-        from vultus.signals.posteriors import posteriors
+        from vultus.signals.posteriors import listen as hear
 
-        return posteriors(features(x).mel)
+        return hear(features(x).mel).odds
     if kind == "hama":
         return _hama(x)
     if kind in PUBLISHED:
