@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +74,18 @@ def test_numbers_that_are_none_count_as_rest() -> None:
     broken = np.full(len(ch.CHANNELS), np.nan, np.float32)
     assert np.isfinite(acting.shown(broken, row(), acting.acted(broken))).all()
     assert np.isfinite(acting.turn(broken, template(0), 0.0)[0]).all()
+
+
+def test_lips_that_smile_in_the_photo_round_less_and_never_less_for_more() -> None:
+    calm, smiling = row(), row(mouthSmileLeft=0.8, mouthSmileRight=0.8)
+    names = ("mouthPucker", "mouthFunnel")
+
+    def rounded(own: np.ndarray, amount: float) -> float:
+        out = acting.shown(row(mouthPucker=amount, mouthFunnel=0.5 * amount), own, 1.0)
+        return float(sum(out[ch.INDEX[name]] for name in names))
+
+    assert rounded(calm, 0.5) == pytest.approx(0.75)
+    assert rounded(smiling, 0.2) == pytest.approx(0.3)
+    assert rounded(smiling, 0.9) < 0.75 < rounded(calm, 0.9)
+    amounts = [rounded(smiling, amount) for amount in np.linspace(0, 1, 21)]
+    assert (np.diff(amounts) > 0).all()

@@ -23,6 +23,8 @@ _ACTS: Final = tuple(
 )  # fmt: skip
 _MOUTH: Final = np.array([name.startswith(("mouth", "jaw")) for name in ch.ARKIT])
 _SMILES: Final = np.array([name.startswith(("mouthSmile", "mouthDimple")) for name in ch.ARKIT])
+_ROUNDS: Final = [ch.INDEX["mouthPucker"], ch.INDEX["mouthFunnel"]]
+_ROUND, _LESS = 1.25, 0.95  # of pucker and funnel together, at most, and how much less of it lips that smile can do
 _STAYS = 0.3  # of the photo's own smile while it speaks
 _FADE = 0.45  # seconds in which the photo's own mouth comes back after speech
 
@@ -57,7 +59,8 @@ def shown(row: F32, own: F32, given: float) -> F32:
     """The frame [69] that the person of the photo is in, without the pose of the head.
 
     *row* [69] of a Motion; *own* [69] what the photo shows; *given* in [0, 1] how far its mouth gives way. Expressions
-    add to those of the photo up to 1, and eyes turn from where they look in it.
+    add to those of the photo up to 1, and eyes turn from where they look in it. Lips that smile in the photo do not
+    round as far as others.
     """
     clean = clamp(np.nan_to_num(row)[None])[0]
     out = np.zeros_like(clean)
@@ -68,6 +71,10 @@ def shown(row: F32, own: F32, given: float) -> F32:
     out[ch.EXPRESSION] = kept + (1 - kept) * clean[ch.EXPRESSION]
     jaw = ch.INDEX["jawOpen"]
     out[jaw] = soft(float(out[jaw]), JAW) if clean[jaw] > 0 else out[jaw]
+    # Lips that the photo shows drawn wide have no more skin to give: rounded far they would be pressed into smears.
+    together = float(out[_ROUNDS].sum())
+    most = _ROUND - _LESS * float(own[ch.EXPRESSION][_SMILES].max())
+    out[_ROUNDS] *= soft(together, most) / max(together, 1e-6)
     limit = np.radians(GAZE)
     for eye in (ch.EYE_LEFT, ch.EYE_RIGHT):
         turn = np.array([soft(float(v), float(limit)) for v in clean[eye]])
