@@ -9,7 +9,6 @@ torch = pytest.importorskip("torch")
 
 from vultus import channels as ch  # noqa: E402
 from vultus.errors import VultusError  # noqa: E402
-from vultus.nets.run import names  # noqa: E402
 from vultus.parts.motion import audio, conditions, heads, spaces, temporal, windows  # noqa: E402
 
 torch.set_num_threads(1)
@@ -29,8 +28,6 @@ def test_the_middle_of_what_is_heard_stays_in_the_middle() -> None:
 @pytest.mark.parametrize("when", ["pre", "post"])
 def test_sound_becomes_as_many_frames_as_are_asked_for(kind: str, when: str) -> None:
     seeded()
-    if kind == "posteriors" and "phones" not in names():
-        pytest.skip("the front end is not shipped yet")
     sound = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
     heard = audio.listen(sound, kind)
     assert heard.shape == (100, audio.FEATURES[kind][0])
