@@ -156,11 +156,11 @@ def measure_who(model: nn.Module, clips: Sequence[Seen]) -> dict[str, float]:
 
 JUDGES: Final[dict[Name, Judge]] = {
     "sync": Judge(
-        lambda which, _: Sync(which), ("mouths", "mel", "speech", "wrong"), 2000, 16, 24, 0, measure_sync,
+        lambda which, _: Sync(which), ("mouths", "mel", "speech", "wrong"), 1600, 16, 24, 0, measure_sync,
         "Tells whether lips and sound belong together: SyncNet.",
     ),
     "reader": Judge(
-        lambda which, _: Reader(which), ("mouths", "visemes"), 1500, 16, 24, 0, measure_reader,
+        lambda which, _: Reader(which), ("mouths", "visemes"), 1600, 16, 24, 0, measure_reader,
         "Reads visemes off a mouth.",
     ),
     "emotions": Judge(

@@ -278,13 +278,13 @@ def _order(judge: str, score: str, values: Mapping[str, list[float]], sign: int)
 
 
 def _clips(count: int) -> Iterator[tuple[Clip, dict[str, Motion]]]:
-    """Clips of the test split without emotions, with the four motions of each, equally long."""
+    """Clips of the test split, with the four motions of each, equally long."""
     from vultus.stage.clips import make
     from vultus.stage.plan import draw
 
     def one(index: int) -> Clip:
         plan = draw(78, index, split="test", fps=FPS, seconds=6.0, augment=0.0)
-        return make(replace(plan, text=SPOKEN[index % len(SPOKEN)], emotion=()), views=False)
+        return make(replace(plan, text=SPOKEN[index % len(SPOKEN)]), views=False)
 
     clip = one(0)
     for index in range(1, count + 1):
