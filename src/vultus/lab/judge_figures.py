@@ -33,10 +33,9 @@ VERSION: Final = 1
 FPS: Final = 25
 ORDER: Final = ("truth", "driver", "loudness", "shuffled")
 """The motions that a judge of lips must tell apart, the best first."""
-DECIDES: Final = {"sync": "LSE-C", "reader": "visemes read", "words": "word rank"}
-"""The score of each judge of lips whose order counts. Vertices and closures have none: they measure how far a motion is
-from a true one, and a jaw that follows the loudness and lips that say something else are wrong in two ways, of which
-neither is better. Their orders are printed."""
+DECIDES: Final = {"sync": "LSE-C", "reader": "visemes read", "words": "word rank", "vertices": "LVE_mm"}
+"""The score of each judge of lips whose order counts. Closures have none: a jaw that never closes and lips that close
+at the wrong time are wrong in two ways, and neither is better."""
 BOUNDS: Final = {
     "sync": {"offset within a frame": ">= 0.9", "shifted, within a frame": ">= 0.9", "shifted, right sign": ">= 0.9"},
     "reader": {"frames right in speech": ">= 0.3"}, "emotions": {"strongest named": ">= 0.5"},
