@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vultus.channels import VISEMES
 from vultus.commands import train
 from vultus.drivers.articulation import articulate
 from vultus.errors import VultusError
@@ -17,13 +18,16 @@ from vultus.signals.features import RATE
 from vultus.signals.phones import Phone
 
 
-def test_the_viseme_that_lips_show_is_that_of_their_phone() -> None:
-    phones = [Phone(0.3 * i, 0.3 * (i + 1), ipa) for i, ipa in enumerate("muɑfs")]
-    middles = np.array([0.3 * i + 0.15 for i in range(5)])
+def test_the_shape_that_lips_show_is_that_of_their_phone() -> None:
+    phones = [Phone(0.3 * i, 0.3 * (i + 1), ipa) for i, ipa in enumerate("muɑfsi")]
+    middles = np.array([0.3 * i + 0.15 for i in range(6)])
     motion = Motion(articulate(phones, middles).data, Fraction(25))
-    first, *rest = speech_figures.shown(motion).tolist()
-    assert rest == ["ou", "aa", "FF", "SS"]
-    assert first in ("PP", "sil")  # closed lips
+    assert speech_figures.shown(motion).tolist() == ["closed", "round", "open", "bitten", "slit", "wide"]
+
+
+def test_every_viseme_has_one_shape() -> None:
+    some = [viseme for shape in speech_figures.SHAPES.values() for viseme in shape]
+    assert sorted(some) == sorted(VISEMES)
 
 
 def test_periods_and_drift_are_found() -> None:

@@ -25,7 +25,7 @@ from vultus.clip import Clip
 from vultus.critics import geometry, moving
 from vultus.drivers import learned
 from vultus.drivers import speech as rules
-from vultus.drivers.articulation import articulate, compose
+from vultus.drivers.articulation import compose
 from vultus.drivers.targets import TARGETS
 from vultus.errors import VultusError
 from vultus.io.files import atomic
@@ -49,7 +49,12 @@ SECONDS: Final = 6.0
 HOP: Final = RATE // 25
 """Samples of live sound that come at once: 40 ms."""
 ROWS: Final = ("rules, with text", "rules, sound alone", "learned", "learned, live", "loudness jaw", "shuffled")
-SHOWN: Final = ("viseme frames", "closure F1", "LVE_mm", "key LVE", "articulation")
+SHAPES: Final = {
+    "closed": ("sil", "PP"), "bitten": ("FF",), "slit": ("TH", "DD", "kk", "SS", "nn"), "open": ("aa", "E"),
+    "wide": ("ih",), "round": ("CH", "RR", "oh", "ou"),
+}  # fmt: skip
+"""The visemes that lips alone can tell apart: T, K, S and N differ in the tongue."""
+SHOWN: Final = ("lip shapes", "closure F1", "LVE_mm", "key LVE", "articulation")
 """What is measured of each row: see :func:`shown` and ``critics.moving``."""
 
 
@@ -166,18 +171,13 @@ def heard(clip: Clip) -> tuple[NDArray[np.float32], Motion]:
 
 
 def compared(clip: Clip, motions: Mapping[str, Motion]) -> dict[str, dict[str, float]]:
-    """The scores of every motion against the row "truth".
-
-    The viseme of a frame is right when a plain speaker of the same phones shows it too: what each speaker adds to it is
-    for the errors in millimetres to tell.
-    """
+    """The scores of every motion against the row "truth"; of the lip shapes, those in frames of speech."""
     true, out = motions["truth"], {}
     count = min(map(len, motions.values()))
-    plain = articulate(clip.phones, np.arange(count) / FPS).data
-    right, said = shown(Motion(plain, Fraction(FPS))), _said(clip, count)
+    right, said = shown(true[:count]), _said(clip, count)
     for row, motion in motions.items():
         scores = moving.measure({"this": motion[:count]}, true[:count], clip.phones)["this"]
-        out[row] = {**scores, "viseme frames": float((shown(motion[:count]) == right)[said].mean())}
+        out[row] = {**scores, "lip shapes": float((shown(motion[:count]) == right)[said].mean())}
     return out
 
 
@@ -189,7 +189,7 @@ def _said(clip: Clip, count: int) -> NDArray[np.bool_]:
 
 
 def shown(motion: Motion) -> NDArray[np.str_]:
-    """The viseme [T] whose lips are the nearest to those of each frame, in millimetres of the default person.
+    """The one of ``SHAPES`` [T] whose lips are nearest to those of each frame, in millimetres of the default person.
 
     The lips of a viseme are those of the phones that show it, as the articulation's targets have them.
     """
@@ -204,11 +204,13 @@ def shown(motion: Motion) -> NDArray[np.str_]:
 def _visemes() -> tuple[NDArray[np.str_], NDArray[np.float32]]:
     """The viseme and the lips [V, 3 N] of every target of English."""
     rows = [(name, target) for name, target in TARGETS.items() if name.partition(".")[0].isascii()]
-    rows = [(name, target) for name, target in rows if name.partition(".")[0].isupper()]
+    # What a diphthong glides to is another vowel's shape.
+    rows = [(name, target) for name, target in rows if name.removesuffix(".1").isupper() and not name.endswith(".2")]
     motion = Motion(compose(np.stack([target.value for _, target in rows])).data, Fraction(FPS))
     mesh, regions = moving.face()
     lips = geometry.expressive(mesh, motion)[:, regions.lips].reshape(len(rows), -1)
-    return np.array([viseme_of(from_arpabet(name.partition(".")[0])[0]) for name, _ in rows]), lips
+    visemes = [viseme_of(from_arpabet(name.partition(".")[0])[0]) for name, _ in rows]
+    return np.array([next(shape for shape, some in SHAPES.items() if viseme in some) for viseme in visemes]), lips
 
 
 # --- speed ----------------------------------------------------------------------------------------------------------

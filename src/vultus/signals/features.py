@@ -200,14 +200,20 @@ def _constants() -> tuple[Float, Float, Float]:
     return hann, mel_bank(MELS, _FFT), (lowpass / lowpass.sum()).astype(np.float32)
 
 
-def mel_bank(bands: int, fft: int) -> Float:
-    """Triangular filters on Slaney's mel scale, 0 to 8000 Hz, each of unit area in Hz: float32 [fft / 2 + 1, bands].
+def mel_edges(bands: int) -> NDArray[np.float64]:
+    """Where bands that are equally wide on Slaney's mel scale meet, in Hz from 0 to 8000: float64 [bands + 2].
 
-    The scale is linear up to 1000 Hz (200/3 Hz a mel) and logarithmic above (6.4 times in 27 mels).
+    The middle of band i is edge i + 1. The scale is linear up to 1000 Hz (200/3 Hz a mel) and logarithmic above (6.4
+    times in 27 mels).
     """
     top = 15 + 27 * np.log(RATE / 2000) / np.log(6.4)
     mels = np.linspace(0, top, bands + 2)
-    edges = np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
+    return np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
+
+
+def mel_bank(bands: int, fft: int) -> Float:
+    """Triangular filters at the edges of :func:`mel_edges`, each of unit area in Hz: float32 [fft / 2 + 1, bands]."""
+    edges = mel_edges(bands)
     hz = np.arange(fft // 2 + 1)[:, None] * RATE / fft
     low, mid, high = edges[:-2], edges[1:-1], edges[2:]
     triangle = np.minimum((hz - low) / (mid - low), (high - hz) / (high - mid))
