@@ -9,57 +9,13 @@ torch = pytest.importorskip("torch")
 
 from vultus import channels as ch  # noqa: E402
 from vultus.errors import VultusError  # noqa: E402
-from vultus.parts.motion import audio, conditions, heads, spaces, temporal, windows  # noqa: E402
+from vultus.parts.motion import conditions, heads, spaces, temporal, windows  # noqa: E402
 
 torch.set_num_threads(1)
 
 
 def seeded() -> None:
     torch.manual_seed(0)
-
-
-def test_the_middle_of_what_is_heard_stays_in_the_middle() -> None:
-    ramp = torch.linspace(0, 1, 41)[None, :, None]
-    assert audio.resample(ramp, 41) is ramp
-    assert audio.resample(ramp, 11)[0, 5, 0] == pytest.approx(0.5, abs=1e-6)
-
-
-@pytest.mark.parametrize("kind", ["mel", "posteriors"])
-@pytest.mark.parametrize("when", ["pre", "post"])
-def test_sound_becomes_as_many_frames_as_are_asked_for(kind: str, when: str) -> None:
-    seeded()
-    sound = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
-    heard = audio.listen(sound, kind)
-    assert heard.shape == (100, audio.FEATURES[kind][0])
-    assert np.abs(heard).max() < 6
-    encoder = audio.AudioEncoder(kind, 16, layers=1, heads=2, resample=when)
-    out = encoder(torch.from_numpy(heard)[None], audio.frames_of(sound, 30))
-    assert out.shape == (1, 30, 16)
-    out.square().mean().backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in encoder.parameters())
-
-
-def test_wrong_sound_and_missing_weights_are_told() -> None:
-    encoder = audio.AudioEncoder("wavlm-base-plus", 8)
-    assert encoder.width == 768
-    assert not list(encoder.parameters())
-    with pytest.raises(VultusError, match="no weights yet"):
-        encoder(torch.zeros(1, 16000, 1), 25)
-    with pytest.raises(VultusError, match="kind of sound features"):
-        audio.AudioEncoder("ears", 8)
-    with pytest.raises(VultusError, match="kind of sound features"):
-        audio.listen(np.zeros(10), "ears")
-    with pytest.raises(VultusError, match="mel is"):
-        audio.AudioEncoder("mel", 8)(torch.zeros(1, 10, 3), 5)
-
-
-def test_a_published_encoder_with_other_weights_takes_their_place() -> None:
-    transformers = pytest.importorskip("transformers")
-    sizes = {"num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 32, "conv_dim": (32,) * 7}
-    tiny = transformers.WavLMModel(transformers.WavLMConfig(hidden_size=768, **sizes))
-    encoder = audio.AudioEncoder("wavlm-base-plus", 8)
-    encoder.load(tiny)
-    assert encoder(torch.zeros(1, 16000, 1), 25).shape == (1, 25, 768)
 
 
 def test_alibi_falls_with_the_distance_on_both_sides() -> None:

@@ -1,33 +1,30 @@
 """What a driver hears: features of sound, and encoders that bring them to the frames of motion.
 
-Sources: W. Hsu et al., "HuBERT" (2021), A. Baevski et al., "wav2vec 2.0" (2020) and S. Chen et al., "WavLM" (2022) for
-the published encoders; Y. Fan et al., "FaceFormer" (2022) for resampling before the transformer, X. Fan et al.,
-"UniTalker" (2024) for resampling after it.
+Sources: Y. Fan et al., "FaceFormer" (2022) for resampling before the transformer, X. Fan et al., "UniTalker" (2024) for
+resampling after it, T. Liu et al., "AniTalker" (2024) for the mix over layers and the convolution after it.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as nnf
 
 from vultus.errors import VultusError, unknown
+from vultus.parts.motion.published import PACKAGE, PUBLISHED, checked, hidden, loaded, prepared, resample
 from vultus.parts.motion.temporal import TemporalStack
 from vultus.parts.motion.windows import joined
 from vultus.signals.features import FEATURE_RATE, RATE, as_mono, features
 
 FEATURES: Final[dict[str, tuple[int, int]]] = {"mel": (80, 100), "posteriors": (40, 100), "hama": (191, 50)}
 """Channels and frames a second of the features that encoders learn from here."""
-PUBLISHED: Final[dict[str, int]] = {
-    "wav2vec2-base": 768, "wavlm-base-plus": 768, "hubert-large": 1024, "xlsr-large": 1024,
-}  # fmt: skip
-"""Channels of published encoders of sound at 16 kHz, which ``transformers`` runs."""
 WINDOW: Final = 20.0
 """Seconds of sound that an encoder hears at once at most."""
 _MEL: Final = (-8.0, 5.0)  # what log-mel is shifted and divided by
@@ -36,8 +33,8 @@ _MEL: Final = (-8.0, 5.0)  # what log-mel is shifted and divided by
 def listen(sound: NDArray[Any], kind: str) -> NDArray[np.float32]:
     """*sound* [N] at 16 kHz -> what an encoder of that *kind* takes: features [M, D], or the sound itself, [N, 1].
 
-    Features are about one in size. Raises VultusError for an unknown kind, for sound that is not [N], and when the
-    package that a kind needs is not installed.
+    There are :func:`rate_of` of them in a second, about one in size. Raises VultusError for an unknown kind, for sound
+    that is not [N], and when the package that a kind needs is not installed.
     """
     x = as_mono(sound)
     if kind == "mel":
@@ -49,8 +46,13 @@ def listen(sound: NDArray[Any], kind: str) -> NDArray[np.float32]:
     if kind == "hama":
         return _hama(x)
     if kind in PUBLISHED:
-        return ((x - x.mean()) / (x.std() + 1e-5)).astype(np.float32)[:, None]
+        return prepared(x, kind)
     raise unknown("kind of sound features", kind, [*FEATURES, *PUBLISHED])
+
+
+def rate_of(kind: str) -> int:
+    """How many rows a second what :func:`listen` gives for *kind* has."""
+    return FEATURES[kind][1] if kind in FEATURES else PUBLISHED[kind].rate
 
 
 def in_windows(
@@ -78,38 +80,51 @@ def frames_of(sound: NDArray[Any], fps: float) -> int:
 
 
 def _hama(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log-probabilities of 191 symbols, cut off at e^-12 and brought to [-1, 1]."""
+    rows = -(-len(x) // (RATE // FEATURES["hama"][1]))
+    odds, _ = _recogniser().run(["log_probs", "out_lengths"], {"waveform": np.clip(x, -1, 1)})
+    return (np.maximum(odds[0, :rows], -12.0) / 6 + 1).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _recogniser() -> Any:
     try:
-        hama = importlib.import_module("hama")
+        return importlib.import_module("hama").ASRModel().session
     except ImportError:
-        raise VultusError("The phoneme recogniser hama is not installed", "pip install hama, or hear mel") from None
-    return np.asarray(hama.ASR().log_probs(x), np.float32)
-
-
-def resample(x: Tensor, frames: int) -> Tensor:
-    """[B, N, D] -> [B, frames, D], linear between the middles of the old frames."""
-    if x.shape[1] == frames:
-        return x
-    return nnf.interpolate(x.transpose(1, 2), size=frames, mode="linear", align_corners=False).transpose(1, 2)
+        raise VultusError("The phoneme recogniser hama is not installed", f"{PACKAGE}, or hear mel") from None
 
 
 class AudioEncoder(nn.Module):
     """What :func:`listen` gives -> [B, T, ``width``] at the frames of motion.
 
-    For features: two convolutions down to 25 or 50 frames a second, then ``layers`` of attention with a distance bias,
-    resampled to the frames before them ("pre") or after them ("post"). For a published kind: its network, whose
-    convolutions stay as they are, resampled after it. Its weights are not part of this package: until :meth:`load` it
-    is empty.
+    For features: two convolutions down to 25 or 50 frames a second, then ``layers`` of attention with a distance bias.
+    For a published kind: its network, whose convolutions stay as they are, and which is empty until :meth:`load`.
+    Resampled to the frames before these layers ("pre"), after them ("post"), or after them and a convolution that
+    halves the rate ("conv2"). With ``mix`` "layers" the sum of what lies before and after each layer of a published
+    network is taken, with weights that are learned and sum to 1, in place of the last.
     """
 
     def __init__(
-        self, kind: str, width: int, *, layers: int = 2, heads: int = 4, resample: Literal["pre", "post"] = "post"
+        self,
+        kind: str,
+        width: int,
+        *,
+        layers: int = 2,
+        heads: int = 4,
+        resample: Literal["pre", "post", "conv2"] = "post",
+        mix: Literal["last", "layers"] = "last",
     ) -> None:
         super().__init__()
         if kind not in FEATURES and kind not in PUBLISHED:
             raise unknown("kind of sound features", kind, [*FEATURES, *PUBLISHED])
-        self.kind, self.when = kind, resample
-        self.width = PUBLISHED.get(kind, width)
+        published = PUBLISHED.get(kind)
+        if resample == "pre" and published is not None and published.mel:
+            raise VultusError(f"{kind} hears windows of one length", "Resample after it")
+        if mix == "layers" and published is None:
+            raise VultusError(f"An encoder of {kind} has no layers to mix", "Take the last")
+        self.kind, self.when, self.width = kind, resample, published.width if published else width
         self.published: nn.Module | None = None
+        self.mix = nn.Parameter(torch.zeros(published.layers + 1)) if published and mix == "layers" else None
         if kind in FEATURES:
             dim, rate = FEATURES[kind]
             self.front = nn.Sequential(
@@ -117,35 +132,35 @@ class AudioEncoder(nn.Module):
                 nn.Conv1d(width, width, 5, stride=2, padding=2), nn.GELU(),
             )  # fmt: skip
             self.body = TemporalStack("encoder", width, layers=layers, heads=heads, bias="alibi")
+        self.down = nn.Conv1d(self.width, self.width, 3, stride=2, padding=1) if resample == "conv2" else None
 
     def load(self, folder: str | Path | Any) -> None:
         """Take the published network from a *folder* that holds it (``transformers``' format), or a model itself."""
         if self.kind in FEATURES:
             raise VultusError(f"An encoder of {self.kind} has no published weights", "Train it")
-        if isinstance(folder, str | Path):
-            try:
-                auto = importlib.import_module("transformers").AutoModel
-            except ImportError:
-                raise VultusError(f"{self.kind} needs transformers", "pip install transformers") from None
-            try:
-                folder = auto.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
-            except (OSError, ValueError) as error:
-                raise VultusError(
-                    f"{folder} holds no weights of {self.kind}", "Name the folder of its files"
-                ) from error
-        if folder.config.hidden_size != self.width:
-            raise VultusError(f"{self.kind} is {self.width} wide, not {folder.config.hidden_size}", "Load its weights")
-        folder.feature_extractor.requires_grad_(False)
-        self.published = folder
+        found = loaded(self.kind, folder) if isinstance(folder, str | Path) else checked(self.kind, folder)
+        depth = found.config.num_hidden_layers
+        if self.mix is not None and depth != len(self.mix) - 1:
+            raise VultusError(f"{self.kind} has {len(self.mix) - 1} layers to mix, not {depth}", "Load its weights")
+        self.published = found
 
     def forward(self, heard: Tensor, frames: int) -> Tensor:
         """[B, M, D] of :func:`listen` and the number of frames T -> [B, T, width]."""
-        if self.kind in FEATURES:
-            if heard.ndim != 3 or heard.shape[2] != FEATURES[self.kind][0]:
-                raise VultusError(f"{self.kind} is [B, M, {FEATURES[self.kind][0]}], not {list(heard.shape)}")
-            x = self.front(heard.transpose(1, 2)).transpose(1, 2)
-            x = resample(x, frames) if self.when == "pre" else x
-            return resample(self.body(x), frames)
+        x = self._of_features(heard, frames) if self.kind in FEATURES else self._of_published(heard, frames)
+        return resample(x if self.down is None else self.down(x.mT).mT, frames)
+
+    def _of_features(self, heard: Tensor, frames: int) -> Tensor:
+        if heard.ndim != 3 or heard.shape[2] != FEATURES[self.kind][0]:
+            raise VultusError(f"{self.kind} is [B, M, {FEATURES[self.kind][0]}], not {list(heard.shape)}")
+        x = self.front(heard.transpose(1, 2)).transpose(1, 2)
+        out: Tensor = self.body(resample(x, frames) if self.when == "pre" else x)
+        return out
+
+    def _of_published(self, heard: Tensor, frames: int) -> Tensor:
         if self.published is None:
             raise VultusError(f"The encoder {self.kind} has no weights yet", "Load them: model.audio.load(DIR)")
-        return resample(self.published(heard[..., 0]).last_hidden_state, frames)
+        states = hidden(self.kind, self.published, heard, frames if self.when == "pre" else None)
+        if self.mix is None:
+            return states[-1]
+        weights = self.mix.softmax(0)
+        return sum((weight * state for weight, state in zip(weights, states, strict=True)), torch.zeros_like(states[0]))

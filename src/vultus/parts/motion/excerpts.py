@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vultus.clip import Clip
 from vultus.errors import VultusError
-from vultus.parts.motion.audio import FEATURES, listen
+from vultus.parts.motion.audio import listen, rate_of
 from vultus.person.identity import parse_identity
 from vultus.signals.features import RATE
 from vultus.signals.phones import ARPABET, Phone
@@ -57,7 +57,7 @@ def _cut(
     shown = rows(clip, fps)
     total = min(len(array) for array in shown.values())
     heard = listen(clip.audio, kind)
-    rate = FEATURES[kind][1] if kind in FEATURES else RATE
+    rate = rate_of(kind)
     length = round(frames * rate / fps)
     for first in range(0, total - frames // 2 + 1, frames):
         at, begin = round(first * rate / fps), first / fps
