@@ -138,6 +138,45 @@ def test_the_example_of_the_page_runs_from_end_to_end(mumble: str, tmp_path: Pat
     assert page.count(board.MISSING) + page.count(board.UNTESTED) >= 57 - len(recipes.modules())
 
 
+def test_a_record_is_old_when_its_recipe_or_a_part_of_it_changes(mumble: str, tmp_path: Path) -> None:
+    own = tmp_path / "mumble_recipe.py"
+    own.write_text(own.read_text("utf-8") + "\nfrom vultus.parts.motion import windows  # noqa\n", "utf-8")
+    made_of = recipes.sources(mumble)
+    assert sorted(made_of) == ["mumble_recipe", "vultus.parts.motion.windows", "vultus.recipe"]
+    record = {"recipe": mumble, "sources": made_of, "verdict": "holds"}
+    assert claim.changed(record) == []
+    assert board.verdict_of(mumble, {mumble: record}) == "holds"
+    own.write_bytes(own.read_bytes().replace(b"\n", b"\r\n"))  # as other systems write lines
+    assert claim.changed(record) == []
+    before = recipes.fingerprint(mumble)
+    own.write_text(own.read_text("utf-8").replace("width: int = 32", "width: int = 33"), "utf-8")
+    assert claim.changed(record) == ["mumble_recipe"]
+    assert recipes.fingerprint(mumble) != before
+    assert board.verdict_of(mumble, {mumble: record}) == "holds (recipe changed since)"
+    part = {**made_of, "mumble_recipe": recipes.sources(mumble)["mumble_recipe"], "vultus.parts.motion.windows": "0"}
+    assert claim.changed({**record, "sources": part}) == ["vultus.parts.motion.windows"]
+    assert claim.changed({"recipe": "elsewhere", "verdict": "holds"}) == []  # of a package that is not installed
+
+
+def test_parts_count_that_parts_import() -> None:
+    assert {"vultus.parts.motion.temporal", "vultus.parts.motion.published"} <= set(recipes.sources("unitalker"))
+    assert not [module for module in recipes.sources("unitalker") if ".image" in module]
+
+
+def test_a_recipe_that_changes_while_its_claim_runs_gives_no_record(mumble: str, tmp_path: Path) -> None:
+    module, own = recipes.load(mumble), tmp_path / "mumble_recipe.py"
+    told = module.claim
+
+    def claims(run: object) -> Claim:
+        made: Claim = told(run)
+        own.write_text(own.read_text("utf-8") + "# later\n", "utf-8")
+        return replace(made, arms=dict.fromkeys(made.arms, lambda seed: {"error": 1.0}))
+
+    module.claim = claims
+    with pytest.raises(VultusError, match="changed while"):
+        claim.run(mumble, seeds=1, folder=tmp_path, workers=0, scale=0.1)
+
+
 def test_the_board_knows_all_systems() -> None:
     systems = recipes.systems()
     assert len({system.name for system in systems}) == 57
@@ -158,3 +197,11 @@ def test_a_broken_record_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(VultusError, match="claim"):
         claim.read(tmp_path / "x.json")
+
+
+def test_the_records_and_the_board_that_are_kept_fit_the_recipes() -> None:
+    docs = PAGE.parent
+    records = board.records(docs)
+    assert {name: claim.changed(record) for name, record in records.items()} == {name: [] for name in records}
+    assert {record["recipe"] for record in records.values()} == set(records)
+    assert (docs / "board.md").read_text("utf-8") == board.markdown(docs), "run vultus claims"

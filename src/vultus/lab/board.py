@@ -11,6 +11,7 @@ from vultus.lab import claim, recipes
 
 MISSING = "no recipe yet"
 UNTESTED = "recipe, not tested"
+OLD = "recipe changed since"
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
@@ -19,9 +20,9 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def verdict_of(name: str, known: dict[str, dict[str, Any]]) -> str:
-    """The verdict of *name*, or what it waits for."""
+    """The verdict of *name*, and whether its recipe has changed since, or what it waits for."""
     if name in known:
-        return str(known[name]["verdict"])
+        return f"{known[name]['verdict']} ({OLD})" if claim.changed(known[name]) else str(known[name]["verdict"])
     return UNTESTED if name in recipes.modules() else MISSING
 
 
@@ -39,7 +40,7 @@ def markdown(folder: Path) -> str:
     ]  # fmt: skip
     lines += [f"| {system.title} | {system.family} | {system.what} | {verdicts[system.name]} |" for system in systems]
     others = sorted(set(known) - {system.name for system in systems})
-    lines += [f"| {name} | | | {known[name]['verdict']} |" for name in others]
+    lines += [f"| {name} | | | {verdict_of(name, known)} |" for name in others]
     for record in known.values():
         lines += ["", *_told(record)]
     return "\n".join(lines) + "\n"
@@ -51,6 +52,8 @@ def _told(record: dict[str, Any]) -> list[str]:
         f"## {record['recipe']}: {record['verdict']}", "", record["says"], "", f"Margins: {record['margins']}", "",
         "| | figure | arm | over | gain | by seed | asked | met |", "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
+    if since := claim.changed(record):
+        lines[4:4] = [f"Its recipe has changed since: {', '.join(since)}.", ""]
     if record["unequal"]:
         lines[4:4] = [f"Compared arms are not alike: {record['unequal']}", ""]
     for row in record["gains"]:

@@ -97,7 +97,7 @@ class Bench:
         from vultus.lab.train import fit_dataset
 
         began = time.process_time()
-        where = self._folder / fingerprint(self.name, self.scale) / f"{_slug(SHARED if shared else self._arm)}-{seed}"
+        where = self._folder / _place(self.name, self.scale) / f"{_slug(SHARED if shared else self._arm)}-{seed}"
         about = About(
             _slug(name), f"{name} of the claim of {self.name}", json.dumps(self.data, sort_keys=True),
             command=f"vultus claims {self.name}",
@@ -139,7 +139,7 @@ class Arm:
         import torch
 
         torch.set_num_threads(1)
-        place = self.folder / fingerprint(self.recipe, self.scale) / f"{_slug(self.arm)}-{self.seed}.json"
+        place = self.folder / _place(self.recipe, self.scale) / f"{_slug(self.arm)}-{self.seed}.json"
         if place.is_file():
             return Result(**json.loads(place.read_text("utf-8")))
         began = time.process_time()
@@ -159,16 +159,9 @@ class Arm:
         return result
 
 
-def fingerprint(name: str, scale: float = 1.0) -> str:
-    """What an arm's result depends on: the recipe, the parts and the contract, as a name for a folder."""
-    import vultus
-
-    root = Path(str(vultus.__file__)).parent
-    files = [recipes.source(name), root / "recipe.py", *sorted((root / "parts").rglob("*.py"))]
-    digest = hashlib.sha256(f"{vultus.__version__} {scale:g}".encode())
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
+def _place(name: str, scale: float) -> str:
+    """The folder of results that stay true while the recipe and its parts stay as they are."""
+    return f"{recipes.fingerprint(name)}-{scale:g}"
 
 
 def _slug(name: str) -> str:
@@ -265,7 +258,7 @@ def run(
     if seeds < 1:
         raise VultusError(f"The number of seeds is {seeds}", "Give --seeds 1 or more")
     place = (store.cache() if folder is None else folder) / "claims" / name
-    module = recipes.load(name)
+    module, made_of = recipes.load(name), recipes.sources(name)
     first = Bench(name, place, scale=scale)
     claim: Claim = module.claim(first)
     waves: list[list[str]] = [[SHARED]] if claim.shared else []
@@ -283,6 +276,8 @@ def run(
                 progress(len(done), total)
     arms = {arm: [done[arm, seed] for seed in range(seeds)] for wave in waves for arm in wave}
     found, rows = verdict(claim, arms)
+    if recipes.sources(name) != made_of:
+        raise VultusError(f"The recipe {name} was changed while its claim ran", "Run vultus claims again")
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -304,7 +299,7 @@ def run(
         "scale": scale,
         "seconds": round(sum(result.seconds for result in done.values()), 1),
         "data": first.data,
-        "source": hashlib.sha256(recipes.source(name).read_bytes()).hexdigest(),
+        "sources": made_of,
         "libraries": libraries(),
     }  # fmt: skip
 
@@ -329,6 +324,14 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or record.get("format") != FORMAT or record.get("version") != VERSION:
         raise VultusError(f"{path} is no claim of this version", "Run vultus claims again")
     return record
+
+
+def changed(record: Mapping[str, Any]) -> list[str]:
+    """The modules in which a recipe has changed since its *record* was made; none where the recipe is not here."""
+    if record["recipe"] not in recipes.modules():
+        return []
+    then, now = record.get("sources", {}), recipes.sources(record["recipe"])
+    return sorted(module for module in {*then, *now} if then.get(module) != now.get(module))
 
 
 def table(record: Mapping[str, Any]) -> str:

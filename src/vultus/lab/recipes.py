@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import hashlib
 import importlib
 import importlib.util
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -79,6 +81,43 @@ def source(name: str) -> Path:
     if spec is None or spec.origin is None:
         raise VultusError(f"The module {known[name]} of the recipe {name} is not there", "Install its package anew")
     return Path(spec.origin)
+
+
+def sources(name: str) -> dict[str, str]:
+    """What the recipe *name* is made of: the SHA-256 of its own source, and of each part that it imports, by module.
+
+    Parts are what lies in ``vultus.parts``, and the contract ``vultus.recipe``; those that parts import count too.
+    Whatever else changes in Vultus changes nothing here. VultusError when there is no such recipe.
+    """
+    own = source(name)
+    waiting, found = {modules()[name]: own}, dict[str, str]()
+    while waiting:
+        module, path = waiting.popitem()
+        text = path.read_text("utf-8")  # so that it does not matter how lines end
+        found[module] = hashlib.sha256(text.encode()).hexdigest()
+        waiting |= {other: file for other, file in _imported(ast.parse(text)) if other not in found}
+    return dict(sorted(found.items()))
+
+
+def _imported(tree: ast.Module) -> Iterator[tuple[str, Path]]:
+    """The parts that a module imports, anywhere in it, with their files."""
+    root = Path(str(recipes.__file__)).parents[1]
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if name == "vultus.recipe" or name.startswith("vultus.parts."):
+                file = root.joinpath(*name.split(".")[1:]).with_suffix(".py")
+                if file.is_file():
+                    yield name, file
+
+
+def fingerprint(name: str) -> str:
+    """:func:`sources` in a few letters."""
+    return hashlib.sha256(json.dumps(sources(name)).encode()).hexdigest()[:12]
 
 
 def facts(name: str) -> Facts:
