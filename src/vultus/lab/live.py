@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 import json
 import sys
 import time
@@ -91,5 +93,22 @@ def log(file: Path, step: int) -> Iterator[Callable[[dict[str, Any]], None]]:
         def write(entry: dict[str, Any]) -> None:
             stream.write(json.dumps(entry) + "\n")
             stream.flush()
+
+        yield write
+
+
+@contextlib.contextmanager
+def events(folder: Path, step: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Write what a log takes for TensorBoard as well, into *folder*, where that is installed; a scalar for each figure,
+    under the name of its stage. What an interrupted run wrote beyond *step* is not shown."""
+    if importlib.util.find_spec("tensorboard") is None:
+        yield lambda entry: None
+        return
+    board = importlib.import_module("torch.utils.tensorboard")
+    with board.SummaryWriter(str(folder), purge_step=step + 1 if step else None) as writer:
+
+        def write(entry: dict[str, Any]) -> None:
+            for name in entry.keys() - {"step", "stage"}:
+                writer.add_scalar(f"{entry['stage']}/{name}", entry[name], entry["step"])
 
         yield write

@@ -59,7 +59,8 @@ def fit_dataset(
     ``model.loss(batch)`` gives the loss terms by name, each a scalar tensor. *data* is one for all stages, or one for
     each by the stage's name. Into the folder *out* go ``NAME.safetensors`` (the running mean of the weights where a
     stage asks for one), its card ``NAME.json``, and ``NAME.run/`` with the log ``log.jsonl`` and, until the end, the
-    last two checkpoints, one every *save_every* seconds and one at each stage's end. *model* has the final weights
+    last two checkpoints, one every *save_every* seconds and one at each stage's end; unless *quiet*, losses and rate
+    are plotted there too where TensorBoard is installed. *model* has the final weights
     afterwards and is in evaluation mode; *measure* may then give figures for the card. Where the same run is finished
     already, its weights are loaded and its card is returned. Build the model under ``seeded(seed)``, since its first
     weights decide the result too.
@@ -122,6 +123,7 @@ def _train(
         with (
             live.live(title, run.step, total, quiet=quiet or not first) as show,
             live.log(run.folder / "log.jsonl", run.step) if first else contextlib.nullcontext() as log,
+            live.events(run.folder, run.step) if first and not quiet else contextlib.nullcontext() as plot,
         ):
 
             def tell(stage: Stage, figures: dict[str, float]) -> None:
@@ -129,6 +131,8 @@ def _train(
                 if run.step % log_every == 0 or run.step == total:
                     if log is not None:
                         log({"step": run.step, "stage": stage.name, **figures})
+                    if plot is not None:
+                        plot({"step": run.step, "stage": stage.name, **figures})
                     if hook is not None and first:
                         hook(run.step, figures)
 
