@@ -24,6 +24,7 @@ from vultus.lab.claim import Bench  # noqa: E402
 from vultus.lab.run import Machine, seeded  # noqa: E402
 from vultus.lab.train import fit_dataset  # noqa: E402
 from vultus.motion import Motion  # noqa: E402
+from vultus.parts.motion import surfaces  # noqa: E402
 from vultus.recipe import FAMILIES, GIVES, TAKES, Params  # noqa: E402
 from vultus.stage.clips import make  # noqa: E402
 from vultus.stage.spoken import Speaker  # noqa: E402
@@ -37,9 +38,9 @@ recipe = pytest.mark.parametrize("name", NAMES)
 
 @lru_cache(maxsize=4)
 def few(views: bool) -> tuple[Clip, ...]:
-    """Clips to learn from: three of a second, or with pictures three phone clips at 64 pixels."""
+    """Clips to learn from: three of a second, or with pictures, for which people must be painted, two of 64 pixels."""
     made = []
-    for number in range(3):
+    for number in range(2 if views else 3):
         plan = Speaker(number).plan(3, number, "train", 1.2, 25)
         made.append(make(dataclasses.replace(plan, size=64), views=views))
     return tuple(made)
@@ -59,7 +60,7 @@ def inputs(model: Any) -> dict[str, Any]:
     return {name: given[name] for name in model.takes}
 
 
-def small(module: Any, steps: int = 2) -> Any:
+def small(module: Any) -> Any:
     """The tiny preset, untrained."""
     with seeded(5):
         return module.Model(module.tiny)
@@ -89,6 +90,14 @@ def names_of(body: list[ast.stmt]) -> Iterator[str]:
             yield node.name
         elif isinstance(node, ast.Assign):
             yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _painted() -> None:
+    """People are painted when their first frame is asked for, once for all tests."""
+    if any({"picture", "frames"} & set(recipes.facts(name).takes) for name in NAMES):
+        for clip in few(True):
+            clip.view().stack("frames", 0, 1)
 
 
 @recipe
@@ -225,17 +234,30 @@ def test_what_streams_does_not_see_the_chunks(name: str) -> None:
     assert b"".join(parts) == b"".join(whole)
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where claims keep their data between the tests of one recipe."""
+    return tmp_path_factory.mktemp("claims")
+
+
 @recipe
-def test_the_claim_can_be_run(name: str, tmp_path: Path) -> None:
-    """One arm of what the claim holds, at a small scale; that the margins are met is what the board says."""
-    module = recipes.load(name)
-    claim = module.claim(Bench(name, tmp_path, scale=0.02))
+def test_the_claim_makes_its_data(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surfaces, "build_mesh", lru_cache(surfaces.build_mesh))  # a few people, again and again
+    claim = recipes.load(name).claim(Bench(name, place / name, scale=0.02))
     assert claim.says.endswith(".")
     assert claim.margins
+    assert list((place / name / "data").glob("*.npz"))
+
+
+@recipe
+def test_the_claim_can_be_run(name: str, place: Path) -> None:
+    """One arm of what the claim holds, at a small scale; that the margins are met is what the board says."""
+    module = recipes.load(name)
+    claim = module.claim(Bench(name, place / name, scale=0.02))
     gain = claim.holds[0]
     if claim.shared:
         claim.shared(0)
-    bench = Bench(name, tmp_path, gain.of, 0, 0.02)
+    bench = Bench(name, place / name, gain.of, 0, 0.02)
     figures = module.claim(bench).arms[gain.of](0)
     assert gain.figure in figures
     assert all(math.isfinite(float(value)) for value in figures.values())

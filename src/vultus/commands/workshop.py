@@ -62,7 +62,7 @@ class Train:
     nodes: int = 1
     """How many machines."""
     strategy: str = "auto"
-    """auto, ddp or fsdp."""
+    """auto or ddp."""
     precision: str = "32-true"
     """32-true or bf16-mixed."""
     set: UseAppendAction[tuple[str, ...]] = ()

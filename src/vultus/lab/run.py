@@ -32,6 +32,9 @@ _WEIGHTS, _MEAN, _MOMENTS = "weights/", "mean/", "adamw/"
 class Machine:
     """Where a run runs; the fields are Fabric's own. "auto" is CUDA where there is one, otherwise the CPU.
 
+    With "ddp" a step need not use every parameter, as where batches are of different sets. Strategies that shard the
+    weights are refused: checkpoints are written by one process, from its own.
+
     ``threads`` is torch's on a CPU: one is the fastest for small networks, and the bytes depend on it.
     """
 
@@ -43,13 +46,15 @@ class Machine:
     threads: int = 1
 
     def fabric(self) -> Fabric:
-        """Fabric, set up for this machine."""
+        """Fabric, set up for this machine; VultusError for a strategy that shards the weights."""
+        if self.strategy.startswith(("fsdp", "deepspeed", "model_parallel")):
+            raise VultusError(f"The strategy {self.strategy} shards the weights, which is not possible yet", "Use ddp")
         kind = ("cuda" if torch.cuda.is_available() else "cpu") if self.accelerator == "auto" else self.accelerator
         return Fabric(
             accelerator=kind,
             devices=self.devices,
             num_nodes=self.nodes,
-            strategy=self.strategy,
+            strategy="ddp_find_unused_parameters_true" if self.strategy == "ddp" else self.strategy,
             precision=self.precision,
         )
 
