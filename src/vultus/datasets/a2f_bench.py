@@ -19,12 +19,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vultus.clip import Clip
+from vultus.datasets.listed import Listed
 from vultus.errors import VultusError
 from vultus.io.files import check_readable
 from vultus.motion import Motion, clamp
@@ -61,7 +62,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Bench(Sequence[Clip]):
+class Bench(Listed):
     """Sequences of A2F-Bench; each is opened when it is asked for.
 
     The label ``set`` is the format, ``subject`` the speaker. Vertices and codes are among ``others`` as ``vertices``
@@ -74,14 +75,12 @@ class Bench(Sequence[Clip]):
     def __len__(self) -> int:
         return len(self.items)
 
-    @overload
-    def __getitem__(self, index: int) -> Clip: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Clip]: ...
-    def __getitem__(self, index: int | slice) -> Clip | Sequence[Clip]:
-        """The clip at *index*; of a slice, a smaller set."""
-        if isinstance(index, slice):
-            return Bench(self.items[index], self.rate)
+    def some(self, rows: slice) -> Sequence[Clip]:
+        """A smaller set."""
+        return Bench(self.items[rows], self.rate)
+
+    def opened(self, index: int) -> Clip:
+        """The clip at *index*."""
         from vultus.io import audio
 
         item = self.items[index]

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal, overload
+from typing import Final, Literal
 
 from vultus.clip import Clip, Frame, View
+from vultus.datasets.listed import Listed
 from vultus.errors import VultusError
 from vultus.motion import Time, as_fps, video_fps
 from vultus.signals.phones import Phone
@@ -75,7 +76,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Videos(Sequence[Clip]):
+class Videos(Listed):
     """Talking videos as clips, each opened when it is asked for.
 
     A clip has its sound, its ``text``, the label ``speaker`` (also its ``identity``) and one view with ``frames``,
@@ -92,14 +93,12 @@ class Videos(Sequence[Clip]):
     def __len__(self) -> int:
         return len(self.items)
 
-    @overload
-    def __getitem__(self, index: int) -> Clip: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Clip]: ...
-    def __getitem__(self, index: int | slice) -> Clip | Sequence[Clip]:
-        """The clip at *index*; of a slice, a smaller set."""
-        if isinstance(index, slice):
-            return Videos(self.folder, self.items[index], self.fps, self.rate, self.align)
+    def some(self, rows: slice) -> Sequence[Clip]:
+        """A smaller set."""
+        return Videos(self.folder, self.items[rows], self.fps, self.rate, self.align)
+
+    def opened(self, index: int) -> Clip:
+        """The clip at *index*."""
         from vultus.io import audio
 
         item = self.items[index]

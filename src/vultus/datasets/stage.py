@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from vultus.clip import Clip
+from vultus.datasets.listed import Listed
 from vultus.stage import produce, shards
 
 
@@ -27,7 +28,7 @@ def stream(
     return clips(seed, count, first=first, views=views, **drawing)
 
 
-class Shards(Sequence[Clip]):
+class Shards(Listed):
     """A set of clips on disk: ``len(set)``, ``set[i]``, ``for clip in set``.
 
     ``arguments`` say how the set was made; ``asked`` is how many clips were asked for, of which fewer may be there when
@@ -50,14 +51,12 @@ class Shards(Sequence[Clip]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    @overload
-    def __getitem__(self, index: int) -> Clip: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Clip]: ...
-    def __getitem__(self, index: int | slice) -> Clip | Sequence[Clip]:
-        """The clip at *index*, opened now; of a slice, a tuple of open clips."""
-        if isinstance(index, slice):
-            return tuple(self[i] for i in range(len(self))[index])
+    def some(self, rows: slice) -> Sequence[Clip]:
+        """A tuple of open clips."""
+        return tuple(self[i] for i in range(len(self))[rows])
+
+    def opened(self, index: int) -> Clip:
+        """The clip at *index*, opened now."""
         return shards.read(self.folder / self._entries[index]["folder"])
 
     def verify(self, progress: Callable[[float, float | None], None] | None = None) -> list[str]:

@@ -24,13 +24,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vultus.clip import Clip
 from vultus.datasets import alignment
+from vultus.datasets.listed import Listed
 from vultus.errors import VultusError, unknown
 
 VERTICES: Final = 5023
@@ -96,7 +97,7 @@ def split_of(name: str) -> Split | Literal[""]:
 
 
 @dataclass(frozen=True)
-class Vocaset(Sequence[Clip]):
+class Vocaset(Listed):
     """Sequences of VOCASET in a ``folder``, by their ``names``; each is opened when it is asked for."""
 
     folder: Path
@@ -106,14 +107,12 @@ class Vocaset(Sequence[Clip]):
     def __len__(self) -> int:
         return len(self.names)
 
-    @overload
-    def __getitem__(self, index: int) -> Clip: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Clip]: ...
-    def __getitem__(self, index: int | slice) -> Clip | Sequence[Clip]:
-        """The clip at *index*; of a slice, a smaller set."""
-        if isinstance(index, slice):
-            return Vocaset(self.folder, self.names[index], self.rate)
+    def some(self, rows: slice) -> Sequence[Clip]:
+        """A smaller set."""
+        return Vocaset(self.folder, self.names[rows], self.rate)
+
+    def opened(self, index: int) -> Clip:
+        """The clip at *index*."""
         from vultus.io import audio
 
         name = self.names[index]

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal, overload
+from typing import Final, Literal
 
 from vultus.clip import Clip, Frame, View
+from vultus.datasets.listed import Listed
 from vultus.errors import VultusError, unknown
 
 SPLITS: Final = ("train", "test")
@@ -53,7 +54,7 @@ def read(folder: str | Path, split: Literal["train", "test"] = "train") -> Faces
 
 
 @dataclass(frozen=True)
-class Faces(Sequence[Clip]):
+class Faces(Listed):
     """Clips with one view of ``frames`` and no sound; ``identity`` and the label ``speaker`` are what stands before the
     first # of the name, the label ``video`` what stands after it. ``set.named(name)`` finds one."""
 
@@ -63,14 +64,12 @@ class Faces(Sequence[Clip]):
     def __len__(self) -> int:
         return len(self.items)
 
-    @overload
-    def __getitem__(self, index: int) -> Clip: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Clip]: ...
-    def __getitem__(self, index: int | slice) -> Clip | Sequence[Clip]:
-        """The clip at *index*; of a slice, a smaller set. VultusError when its first picture cannot be read."""
-        if isinstance(index, slice):
-            return Faces(self.folder, self.items[index])
+    def some(self, rows: slice) -> Sequence[Clip]:
+        """A smaller set."""
+        return Faces(self.folder, self.items[rows])
+
+    def opened(self, index: int) -> Clip:
+        """The clip at *index*; VultusError when its first picture cannot be read."""
         path = self.items[index]
         who, _, rest = path.name.partition("#")
         labels = {"speaker": who, "video": rest.partition("#")[0]}
