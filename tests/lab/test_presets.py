@@ -125,3 +125,22 @@ def test_pieces_keep_their_times() -> None:
     made = list(presets.laid(iter(pieces), driven))
     assert [len(piece) for piece in made] == [3, 4]
     assert made[1].start == pieces[1].start
+
+
+def test_a_published_encoder_comes_from_its_folder(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    sizes = {"num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 16, "conv_dim": (16,) * 7}
+    transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**sizes)).save_pretrained(tmp_path / "ears")
+    changes = {"audio": "wav2vec2-base", "steps": "2", "warm_up": "1"}
+    told = {"changes": changes, "clips": 3, "encoder": str(tmp_path / "ears")}
+    path = presets.train("unitalker", **told, out=tmp_path / "runs")
+    model = presets.trained("unitalker", path)
+    assert model.audio.published.config.num_hidden_layers == 1
+    assert isinstance(model(sound=np.zeros(8000, np.float32)), Motion)
+
+
+@pytest.mark.parametrize(("heard", "folder"), [("mel", "ears"), ("wav2vec2-base", "")])
+def test_a_folder_too_many_or_too_few_is_told(tmp_path: Path, heard: str, folder: str) -> None:
+    with pytest.raises(VultusError, match="--encoder"):
+        presets.train("unitalker", changes={"audio": heard}, encoder=folder, out=tmp_path)
+    assert not list(tmp_path.iterdir())

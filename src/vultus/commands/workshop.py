@@ -51,6 +51,8 @@ class Train:
     """What it learns from: stage, or a data set and its folder: vocaset:DIR, a2f_bench:DIR, voxceleb:DIR."""
     clips: int = 24
     """How many clips of the stage."""
+    encoder: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
+    """The folder of a published encoder of sound, where the configuration names one: config.json and safetensors."""
     out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs"
     """The folder for weights, card and log; training goes on where it was stopped."""
     seed: int = 0
@@ -85,8 +87,8 @@ class Train:
             raise VultusError(f"The precision {self.precision!r} is not known", "Give 32-true or bf16-mixed")
         machine = Machine(self.accelerator, self.devices, self.nodes, self.strategy, self.precision)  # type: ignore[arg-type]
         path = presets.train(
-            self.name, preset=self.preset, source=self.data, clips=self.clips, changes=changes, out=self.out,
-            seed=self.seed, machine=machine,
+            self.name, preset=self.preset, source=self.data, clips=self.clips, changes=changes,
+            encoder=self.encoder, out=self.out, seed=self.seed, machine=machine,
         )  # fmt: skip
         print(f"wrote {path}")
 

@@ -58,12 +58,24 @@ def _read(path: str, text: str, old: Any) -> Any:
     raise VultusError(f"{text!r} is no value for {path}, which is {old!r}", "Give one of the same kind")
 
 
-def build(name: str, preset: str, changes: Mapping[str, str]) -> Any:
-    """The untrained model of the recipe *name*."""
+def build(name: str, preset: str, changes: Mapping[str, str], encoder: str = "") -> Any:
+    """The untrained model of the recipe *name*; a published encoder of sound comes from the folder *encoder*.
+
+    VultusError when such a folder is needed and not given, or given to a model that does not need it.
+    """
     module = recipes.load(name)
+    from vultus.parts.motion.published import PUBLISHED
+
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
-    return module.Model(changed(getattr(module, preset), changes))
+    model = module.Model(changed(getattr(module, preset), changes))
+    kind = getattr(getattr(model, "audio", None), "kind", "")
+    if bool(encoder) != (kind in PUBLISHED):
+        what = f"needs the weights of {kind}" if kind in PUBLISHED else "hears with no published encoder"
+        raise VultusError(f"{name} {what}", "Give --encoder DIR" if kind in PUBLISHED else "Leave --encoder out")
+    if encoder:
+        model.audio.load(encoder)
+    return model
 
 
 def data(source: str, model: Any, clips: int, seed: int) -> Sequence[Clip]:
@@ -103,6 +115,7 @@ def train(
     source: str = "stage",
     clips: int = 24,
     changes: Mapping[str, str] | None = None,
+    encoder: str = "",
     out: str | Path = "runs",
     seed: int = 0,
     machine: Machine | None = None,
@@ -114,11 +127,12 @@ def train(
 
     given = dict(changes or {})
     with seeded(seed):
-        model = build(name, preset, given)
+        model = build(name, preset, given, encoder)
     batches = model.prepare(data(source, model, clips, seed))
     about = About(name, recipes.facts(name).title, f"{source}, {clips} clips" if source == "stage" else source)
     fit_dataset(model, batches, stages=model.stages(), out=out, seed=seed, about=about, machine=machine)
     record = {"format": FORMAT, "version": VERSION, "recipe": name, "preset": preset, "changes": given}
+    record["encoder"] = str(Path(encoder).absolute()) if encoder else ""
     with atomic(Path(out) / f"{name}.recipe.json") as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     return Path(out) / f"{name}.safetensors"
@@ -139,7 +153,7 @@ def trained(name: str, weights: str | Path) -> Any:
         raise VultusError(f"{beside} is of another version of Vultus", "Train again, or update Vultus")
     if recipe != name:
         raise VultusError(f"{path} are weights of {recipe}", f"Give --driver {recipe}")
-    model = build(name, record["preset"], record["changes"])
+    model = build(name, record["preset"], record["changes"], record.get("encoder", ""))
     checkpoint.load_weights(model, path)
     return model.eval()
 
