@@ -30,7 +30,7 @@ from vultus.parts.motion.keys import Rule, between, gathered, key_frames
 from vultus.parts.motion.spaces import MILLIMETRES, SHAPES, ShapeSpace, VertexSpace
 from vultus.parts.motion.surfaces import fit, lip_figures, offsets
 from vultus.parts.motion.temporal import TemporalStack, places
-from vultus.recipe import AdamW, Claim, Gain, Params, Run, Stage
+from vultus.recipe import AdamW, Claim, Gain, Params, Run, Schedule, Stage
 from vultus.signals.features import RATE
 from vultus.signals.phones import Phone
 from vultus.stage.spoken import Speaker, spoken
@@ -39,31 +39,33 @@ from vultus.stage.spoken import Speaker, spoken
 @dataclass(frozen=True)
 class Config:
     """Sizes. ``vertices`` is how many points the loss is on; with ``shapes`` 0 the motion itself is their offsets.
-    ``trust`` is how often completion learns from true keys with noise of ``noise`` in place of predicted ones."""
+    ``trust`` is how often completion learns from true keys with noise of ``noise`` in place of predicted ones.
+    The rate ``falls`` in each stage, or stays."""
 
     speakers: tuple[str, ...] = ("0",)
     shapes: int = len(SHAPES)
     vertices: int = 150
     audio: str = "mel"
-    hear: int = 48
+    hear: int = 64
     width: int = 64
-    layers: int = 2
+    layers: int = 3
     align: float = 4.0
     rule: Rule = "middle"
     trust: float = 0.3
     noise: float = 0.1
     fps: float = 25.0
     frames: int = 50
-    steps: tuple[int, int, int] = (64, 64, 12)
-    batch: int = 6
-    optimiser: AdamW = field(default=AdamW(lr=2e-3))
+    steps: tuple[int, int, int] = (450, 450, 100)
+    batch: int = 8
+    optimiser: AdamW = field(default=AdamW(lr=1e-3))
+    falls: bool = True
     direct: bool = False
 
 
 tiny = Config()
 paper = Config(
     tuple(str(number) for number in range(8)), 0, 5023, "wav2vec2-base", layers=1, frames=500, fps=30.0,
-    steps=(32_000, 32_000, 0), batch=1, optimiser=AdamW(lr=1e-4, weight_decay=0.0),
+    steps=(32_000, 32_000, 0), batch=1, optimiser=AdamW(lr=1e-4, weight_decay=0.0), falls=False,
 )  # fmt: skip
 PAPER_PARAMS = Params(
     3_086_266, "computed: 64 wide, 1 + 1 layers, 15 069 numbers in and out, without the audio encoder",
@@ -113,11 +115,9 @@ class Model(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config, wide = config, config.width
-        self.space: ShapeSpace | VertexSpace = (
-            ShapeSpace(SHAPES[: config.shapes], config.vertices)
-            if config.shapes
-            else VertexSpace(config.vertices, None)
-        )
+        self.space: ShapeSpace | VertexSpace = VertexSpace(config.vertices, None)
+        if config.shapes:
+            self.space = ShapeSpace(SHAPES[: config.shapes], config.vertices)
         size = self.space.size
         self.audio = AudioEncoder(config.audio, config.hear)
         self.enter = nn.Linear(self.audio.width, wide)
@@ -135,15 +135,18 @@ class Model(nn.Module):
             self.rest = Completion(stack(config.layers), wide, size)
 
     def stages(self) -> list[Stage]:
-        """Keys from true places; then completion on predicted keys; then both at a tenth of the rate."""
+        """Keys; then completion, from keys that stand still but for what hears; then both at a tenth of the rate."""
         one, rate = self.config, self.config.optimiser
         whole = {"all": 1.0, "speed": 10.0} | ({} if one.direct else {"agree": 0.1})
+        steps, slow = (sum(one.steps),) if one.direct else one.steps, replace(rate, lr=rate.lr / 10)
+        plans = [Schedule("cosine", n // 20) if one.falls else Schedule() for n in steps]
         if one.direct:
-            return [Stage("rest", sum(one.steps), one.batch, rate, weights=whole)]
-        first, slow = ("audio.*", "enter.*", "who.*", "keys.*"), replace(rate, lr=rate.lr / 10)
-        last = [Stage("both", one.steps[2], one.batch, slow, weights={**whole, "key": 1.0})] if one.steps[2] else []
-        return [Stage("keys", one.steps[0], one.batch, rate, weights={"key": 1.0}, train=first),
-                Stage("rest", one.steps[1], one.batch, rate, weights=whole, train=("rest.*",)), *last]  # fmt: skip
+            return [Stage("rest", steps[0], one.batch, rate, plans[0], weights=whole)]
+        hears, both = ("audio.*", "enter.*", "who.*"), {**whole, "key": 1.0}
+        stages = (("keys", rate, {"key": 1.0}, (*hears, "keys.*")), ("rest", rate, both, (*hears, "rest.*")),
+                  ("both", slow, both, ("*",)))  # fmt: skip
+        return [Stage(name, n, one.batch, rule, plan, weights=weights, train=train)
+                for (name, rule, weights, train), n, plan in zip(stages, steps, plans, strict=True) if n]  # fmt: skip
 
     def prepare(self, clips: Sequence[Clip]) -> dict[str, Rows]:
         """Excerpts of the clips, which must have phones."""
@@ -177,9 +180,8 @@ class Model(nn.Module):
         x, who = self.listened(heard, speaker, keys.shape[1])
         if self.config.direct:
             at = torch.arange(keys.shape[1], device=keys.device)[None]
-            return self.leave(
-                self.whole(self.hear(x) + keys[..., None] * self.mark + places(at, x.shape[2]), x, who), "motion"
-            )
+            told = self.hear(x) + keys[..., None] * self.mark + places(at, x.shape[2])
+            return self.leave(self.whole(told, x, who), "motion")
         return self.rest(x, self.keys(x, keys, who), keys, who)
 
     def loss(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -187,8 +189,7 @@ class Model(nn.Module):
         space, keys, true = self.space, batch["keys"], self.space.encode(batch["target"])
         moved = space.vertices(true)
         if self.config.direct:
-            made = self.completed(batch["heard"], keys, batch["speaker"])
-            return _errors(space.vertices(made), moved)
+            return _errors(space.vertices(self.completed(batch["heard"], keys, batch["speaker"])), moved)
         x, who = self.listened(batch["heard"], batch["speaker"], keys.shape[1])
         guess = self.keys(x, keys, who)
         terms = {"key": (space.vertices(guess) - moved)[keys].square().mean()}
@@ -196,7 +197,8 @@ class Model(nn.Module):
             return terms
         # Learning from true keys alone would teach to copy them, wrong ones too.
         told = (torch.rand(len(keys), 1, 1, device=keys.device) < self.config.trust) & (batch["stage"] == "rest")
-        shown = torch.where(told, true + self.config.noise * torch.randn_like(true), guess)
+        seen = guess if batch["stage"] == "both" else guess.detach()
+        shown = torch.where(told, true + self.config.noise * torch.randn_like(true), seen)
         made = self.rest(x, shown, keys, who)
         return {**terms, **_errors(space.vertices(made), moved), "agree": (made - shown)[keys].square().mean()}
 
@@ -233,10 +235,10 @@ class Model(nn.Module):
 
 def claim(run: Run) -> Claim:
     """Keys and completion against one network that is told the keys too; one speaker, whose articulation is hidden."""
-    base = replace(tiny, steps=(run.count(64), run.count(64), run.count(12)))
-    clips, one = partial(spoken, 11, speaker=Speaker(0, (0.6, 1.4)), seconds=2.0), Model(base)
-    learn = run.keep("train 1", lambda: one.rows(clips(run.count(40), split="train")))
-    unseen = run.keep("test 1", lambda: one.rows(clips(run.count(16), split="test")))
+    base = replace(tiny, frames=75, steps=(run.count(450), run.count(450), run.count(100)))
+    clips, one = partial(spoken, 21, speaker=Speaker(0, (0.6, 1.4)), seconds=3.0), Model(base)
+    learn = run.keep("train 2", lambda: one.rows(clips(run.count(64), split="train")))
+    unseen = run.keep("test 2", lambda: one.rows(clips(run.count(24), split="test")))
 
     def arm(direct: bool, chance: bool = False) -> Callable[[int], dict[str, float]]:
         def train(seed: int) -> dict[str, float]:
@@ -260,8 +262,9 @@ def claim(run: Run) -> Claim:
         says="Solving the frames of phones first and completing the others gives a lower lip vertex error at these "
         "frames, no higher one in all and no flatter articulation than one network of the same depth that is told the "
         "same frames and regresses all of them.",
-        margins="Those of the specification, fixed before any run: 5 % at the keys, nothing lost elsewhere. In the "
-        "control the keys of both arms are as many frames at random places; less than half of the 5 % may be left.",
+        margins="The specification's: 5 % at the keys, nothing lost elsewhere. Sizes, steps and rate were set after a "
+        "run of 140 steps, whose clips are not used again; a pilot (seed 100) lost 7 %. In the control keys of both "
+        "arms are as many frames at random places; less than half of the 5 % may be left.",
         arms={"keys": arm(False), "direct": arm(True), "keys at random": arm(False, True),
               "direct, keys at random": arm(True, True), "at rest": rest},
         holds=[Gain("key lve", "keys", "direct", 0.05), Gain("lve", "keys", "direct", 0.0),

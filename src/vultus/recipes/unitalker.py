@@ -29,7 +29,7 @@ from vultus.parts.motion.heads import MultiHead
 from vultus.parts.motion.spaces import MILLIMETRES, SHAPES, ShapeSpace, VertexSpace
 from vultus.parts.motion.surfaces import fit, lip_error, offsets
 from vultus.parts.motion.temporal import TemporalStack
-from vultus.recipe import AdamW, Claim, Gain, Params, Run, Stage
+from vultus.recipe import AdamW, Claim, Gain, Params, Run, Schedule, Stage
 from vultus.stage.splits import identity_seed
 from vultus.stage.spoken import Speaker, spoken
 
@@ -58,23 +58,25 @@ class Format:
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes; ``speakers`` have an embedding each and ``pivot`` is how often training replaces theirs by nobody's."""
+    """Sizes; ``speakers`` have an embedding each and ``pivot`` is how often training replaces theirs by nobody's.
+    The rate ``falls`` to nothing, or stays."""
 
     formats: tuple[Format, ...]
     speakers: tuple[str, ...]
     audio: str = "mel"
-    hear: int = 48
-    width: int = 64
+    hear: int = 96
+    width: int = 128
     identity: int = 16
     decoder: Literal["tcn", "transformer"] = "tcn"
     dropout: float = 0.1
     pivot: float = 0.1
     fps: float = 25.0
     frames: int = 50
-    steps: int = 270
+    steps: int = 1500
     warm_up: int = 50
     batch: int = 2
-    optimiser: AdamW = field(default=AdamW(lr=2e-3))
+    optimiser: AdamW = field(default=AdamW(lr=1e-3))
+    falls: bool = True
 
 
 _STAGE = (
@@ -90,7 +92,7 @@ _BENCH = (
 )  # fmt: skip
 paper = Config(
     _BENCH, tuple(str(number) for number in range(805)), audio="wavlm-base-plus", width=256, identity=64, frames=500,
-    steps=800_000, warm_up=8000, batch=1, optimiser=AdamW(lr=1e-4, weight_decay=0.0),
+    steps=800_000, warm_up=8000, batch=1, optimiser=AdamW(lr=1e-4, weight_decay=0.0), falls=False,
 )  # fmt: skip
 PAPER_PARAMS = Params(1_700_000, "computed: decoder, heads and speakers", ("enter", "body", "heads", "who"))
 
@@ -138,7 +140,9 @@ class Model(nn.Module):
         one, weights = self.config, {"vertices": 1.0, "weights": 1e-4, "pca": 0.01}
         warm = [Stage("warm-up", one.warm_up, one.batch, one.optimiser, weights=weights,
                       train=("enter.*", "who.*", "body.*", "heads.*"))] if one.warm_up else []  # fmt: skip
-        return [*warm, Stage("all", max(one.steps - one.warm_up, 1), one.batch, one.optimiser, weights=weights)]
+        left = max(one.steps - one.warm_up, 1)
+        plan = Schedule("cosine", left // 20) if one.falls else Schedule()
+        return [*warm, Stage("all", left, one.batch, one.optimiser, plan, weights=weights)]
 
     def prepare(self, clips: Sequence[Clip]) -> Mixed:
         """Sets by the clips' label ``set``; clips of the stage, which have none, are dealt out by who speaks."""
@@ -214,12 +218,12 @@ class Model(nn.Module):
 
 def claim(run: Run) -> Claim:
     """One network for three sets in three formats, against one network for each; no speaker in common."""
-    base = replace(tiny, steps=run.count(270, 6), warm_up=run.count(50))
+    base = replace(tiny, frames=75, steps=run.count(tiny.steps, 6), warm_up=run.count(50))
     third: dict[str, Any] = {"steps": base.steps // 3, "warm_up": base.warm_up // 3 or 1}
     learn, unseen, strange = (
-        {one.name: run.keep(f"{one.name} {part} 1", _set(base, number, part, run.count(many)))
+        {one.name: run.keep(f"{one.name} {part} 2", _set(base, number, part, run.count(many)))
          for number, one in enumerate(base.formats)}
-        for part, many in (("learn", 6), ("unseen", 4), ("strange", 4))
+        for part, many in (("learn", 8), ("unseen", 4), ("strange", 4))
     )  # fmt: skip
 
     def model(seed: int, sets: Mapping[str, Arrays] | None, **changes: Any) -> Model:
@@ -252,9 +256,9 @@ def claim(run: Run) -> Claim:
     return Claim(
         says="One network that learns from three sets in three formats has a lower lip vertex error on each than a "
         "network of its size that learns from that set alone, in as many steps for each set.",
-        margins="Those of the specification, fixed before any run: 7 % in the mean of the sets, no set worse than 2 %, "
-        "unseen speakers 2 % better as the pivot than, in the mean, as a speaker of the training. In the control "
-        "the two other sets have the sound of other clips; less than half of the 7 % may be left.",
+        margins="The specification's: 7 % in the mean of the sets, none worse than 2 %, unseen speakers 2 % better as "
+        "the pivot than as one of the training. Steps were set after a run of 270, whose clips are not used again; a "
+        "pilot (seed 100) gave 25 % and 1 %. In the control other sets have other clips' sound: half may stay.",
         arms={"joint": joint(learn), "apart": apart, "joint, unpaired": joint(unpaired), "at rest": rest,
               "joint, a third of the steps": joint(learn, **third)},
         holds=[
@@ -270,11 +274,11 @@ def claim(run: Run) -> Claim:
 def _set(config: Config, number: int, part: str, count: int) -> Callable[[], Arrays]:
     """The clips of a set: two speakers of its own, or for "strange" two whom no set has; tests have other sentences."""
     speakers = [2 * number + i + (6 if part == "strange" else 0) for i in range(2)]
-    seed = 100 * number + (part == "learn")
+    seed = 1000 + 100 * number + (part == "learn")
 
     def make() -> Arrays:
         people = [Speaker(who, (0.7 + 0.06 * (who % 6), 0.8 + 0.06 * (who % 6))) for who in speakers]
-        drawn = partial(spoken, seed, count, split="train" if part == "learn" else "test", seconds=2.0)
+        drawn = partial(spoken, seed, count, split="train" if part == "learn" else "test", seconds=3.0)
         clips = [clip for who in people for clip in drawn(speaker=who)]
         return Model(config).rows(config.formats[number].name, clips)
 
