@@ -27,6 +27,7 @@ _ROUNDS: Final = [ch.INDEX["mouthPucker"], ch.INDEX["mouthFunnel"]]
 _ROUND, _LESS = 1.25, 0.95  # of pucker and funnel together, at most, and how much less of it lips that smile can do
 _STAYS = 0.3  # of the photo's own smile while it speaks
 _FADE = 0.45  # seconds in which the photo's own mouth comes back after speech
+_HOLD = 0.9  # seconds of rest before it begins to: between words and sentences it would flicker
 
 
 def soft(value: float, limit: float) -> float:
@@ -42,10 +43,17 @@ class Rest:
 
     def __init__(self) -> None:
         self._acted = 0.0
+        self._held = 0.0
 
     def step(self, row: F32, fps: float) -> float:
         """The share in [0, 1] by which the photo's own mouth gives way in the frame *row*, 1/*fps* s after the last."""
-        self._acted = max(acted(row), self._acted * float(np.exp(-1 / (_FADE * fps))))
+        now = acted(row)
+        if now >= self._acted:
+            self._acted, self._held = now, 0.0
+            return now
+        self._held += 1 / fps
+        if self._held > _HOLD:
+            self._acted = max(now, self._acted * float(np.exp(-1 / (_FADE * fps))))
         return self._acted
 
 
