@@ -27,6 +27,8 @@ TAKES: Final[dict[str, str]] = {
     "phones": "a sequence of vultus.signals.phones.Phone, in seconds of the sound, gapless",
     "picture": "uint8 [H, W, 3], sRGB: the face that is to move",
     "frames": "uint8 [T, H, W, 3], sRGB: the face that drives",
+    "motion": "a vultus.motion.Motion: what the face does",
+    "camera": "a vultus.camera.Camera: where it is seen from, and in how many pixels",
 }
 """What recipes may take, by the name of the argument."""
 
@@ -81,7 +83,8 @@ class Stage:
     evaluation mode. ``weights`` gives the factor of each loss term to minimise; terms that it does not name are logged
     and not minimised; empty means all terms with factor 1. ``clip`` bounds the gradient's norm (None: no bound).
     ``ema`` is the decay of the running mean of the weights, 0 for none; over the first steps it is lower,
-    ``(1 + n) / (10 + n)`` at the n-th.
+    ``(1 + n) / (10 + n)`` at the n-th. ``rates`` gives parameters whose names match a pattern a factor of the rate
+    (the first pattern that matches counts, otherwise it is 1), as places and colours of points need other rates.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Stage:
     train: tuple[str, ...] = ("*",)
     ema: float = 0.0
     weights: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rate, decay = self.optimiser.lr, self.optimiser.weight_decay
@@ -109,6 +113,7 @@ class Stage:
             "schedule.warm_up": 0 <= self.schedule.warm_up < self.steps,
             "schedule.final": 0 <= self.schedule.final <= 1,
             "weights": all(math.isfinite(weight) for weight in self.weights.values()),
+            "rates": all(0 < rate < math.inf for rate in self.rates.values()),
         }
         if wrong := [name for name, right in limits.items() if not right]:
             raise VultusError(f"Stage {self.name!r}: {wrong[0]} is out of range", "See vultus.lab.stages.Stage.")
@@ -116,6 +121,11 @@ class Stage:
     def trains(self, parameter: str) -> bool:
         """Whether the parameter of that name is among those that this stage trains."""
         return any(fnmatchcase(parameter, pattern) for pattern in self.train)
+
+    def rate(self, parameter: str) -> float:
+        """The peak rate of the parameter of that name."""
+        factors = (factor for pattern, factor in self.rates.items() if fnmatchcase(parameter, pattern))
+        return self.optimiser.lr * next(factors, 1.0)
 
 
 @dataclass(frozen=True)
