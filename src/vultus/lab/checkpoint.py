@@ -19,6 +19,7 @@ from torch import Tensor
 
 from vultus.errors import VultusError
 from vultus.io.files import atomic, check_readable
+from vultus.lab import growth
 
 FORMAT: Final = "vultus-checkpoint"
 VERSION: Final = 1
@@ -122,7 +123,11 @@ def load_weights(model: torch.nn.Module, path: str | Path) -> None:
 
 
 def put(model: torch.nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Put *tensors* into *model*; VultusError, naming the first that differs, unless names and shapes are the same."""
+    """Put *tensors* into *model*; VultusError, naming the first that differs, unless names and shapes are the same.
+
+    A model that grows takes as many rows as the tensors have.
+    """
+    growth.take_rows(model, tensors)
     own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     for name in sorted(own.keys() | given.keys()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -28,7 +30,20 @@ class Ema:
                 mean.copy_(value)
 
     @torch.no_grad()
-    def load(self, tensors: dict[str, Tensor]) -> None:
+    def follow(self, model: nn.Module, rows: Mapping[str, Tensor]) -> None:
+        """Follow a *model* that has grown: *rows* says where those of parameters come from, -1 for new ones, whose mean
+        begins as they do, as that of buffers with another number of rows does."""
+        for name, value in model.state_dict().items():
+            mean, fresh = self.tensors[name], value.detach().clone()
+            if name in rows:
+                kept = rows[name] >= 0
+                fresh[kept] = mean[rows[name][kept]]
+                self.tensors[name] = fresh
+            elif mean.shape != value.shape:
+                self.tensors[name] = fresh
+
+    @torch.no_grad()
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from a mean that was saved."""
         for name, mean in self.tensors.items():
-            mean.copy_(tensors[name])
+            self.tensors[name] = tensors[name].to(mean.device, copy=True)

@@ -23,7 +23,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from vultus.errors import VultusError, unknown
-from vultus.lab import card, checkpoint, live
+from vultus.lab import card, checkpoint, growth, live
 from vultus.lab.batches import Data, Indexed, as_data, as_tensors, describe
 from vultus.lab.card import About
 from vultus.lab.ema import Ema
@@ -72,6 +72,8 @@ def fit_dataset(
     if not callable(getattr(model, "loss", None)):
         raise VultusError(f"{type(model).__name__} has no method loss(batch)", "It gives the loss terms by name.")
     fabric = machine.fabric()
+    if isinstance(model, growth.Growing) and fabric.world_size > 1:
+        raise VultusError("A model that grows trains in one process", "Give one device and one node")
     fabric.launch()
     settings = settings_of(model, stages, seed, about, fabric, machine.threads)
     run = Run(model, stages, settings, folder / f"{about.name}.run")
@@ -171,18 +173,20 @@ def _stage(
     module.mark_forward_method("loss")
     saved = time.monotonic()
     for step in range(run.step - start, stage.steps):
-        rate = stage.optimiser.lr * stage.schedule.factor(step, stage.steps)
+        factor = stage.schedule.factor(step, stage.steps)
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = group["peak"] * factor
         torch.manual_seed(derive(seed, step, fabric.global_rank))
         batch = as_tensors(data.batch(step * fabric.world_size + fabric.global_rank, stage.batch, seed))
         figures = _step(fabric, module, wrapped, stage, fabric.to_device(batch), f"step {start + step + 1}")
+        last = step + 1 == stage.steps
+        if not last:
+            growth.grow(run.model, stage.name, step + 1, optimiser, run.mean)
         if run.mean:
             run.mean.update(run.model, stage.ema, step + 1)
         run.step = start + step + 1
         run.follow({name: value for name, value in figures.items() if name != "norm"}, step == 0)
-        tell(stage, {**figures, "lr": rate})
-        last = step + 1 == stage.steps
+        tell(stage, {**figures, "lr": stage.optimiser.lr * factor})
         if fabric.is_global_zero and (last or time.monotonic() - saved >= save_every):
             run.save(None if last else optimiser)
             saved = time.monotonic()
@@ -202,10 +206,13 @@ def _optimiser(run: Run, stage: Stage, start: int, trainable: set[str]) -> torch
         parameters = list(part.parameters())
         if parameters and not any(parameter.requires_grad for parameter in parameters):
             part.eval()
-    told = stage.optimiser
+    told, groups = stage.optimiser, dict[float, list[nn.Parameter]]()
+    for name, parameter in chosen.items():
+        groups.setdefault(stage.rate(name), []).append(parameter)
     optimiser = torch.optim.AdamW(
-        chosen.values(), lr=told.lr, betas=told.betas, eps=told.eps, weight_decay=told.weight_decay
-    )
+        [{"params": some, "peak": rate} for rate, some in groups.items()],
+        lr=told.lr, betas=told.betas, eps=told.eps, weight_decay=told.weight_decay,
+    )  # fmt: skip
     if run.step > start:
         for full, tensor in run.moments.items():
             name, key = full.rsplit("/", 1)
