@@ -10,7 +10,7 @@ treated alike. What ``grow`` must remember lies in buffers, which may change the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,6 @@ from vultus.errors import VultusError, unknown
 from vultus.lab.ema import Ema
 
 
-@runtime_checkable
 class Growing(Protocol):
     """A model that grows, see this module's page."""
 
@@ -28,16 +27,21 @@ class Growing(Protocol):
         ...
 
 
+def grows(model: nn.Module) -> bool:
+    """Whether *model* is :class:`Growing`."""
+    return callable(getattr(model, "grow", None))
+
+
 @torch.no_grad()
 def grow(model: nn.Module, stage: str, step: int, optimiser: torch.optim.Optimizer, mean: Ema | None) -> None:
     """Let *model* grow if it does, and *optimiser* and *mean* follow.
 
     VultusError when parameters appear or vanish, or when what the model says does not fit what it did.
     """
-    if not isinstance(model, Growing):
+    if not grows(model):
         return
     before = {name: (parameter, tuple(parameter.shape)) for name, parameter in model.named_parameters()}
-    rows = dict(model.grow(stage, step))
+    rows = dict(cast(Growing, model).grow(stage, step))
     after = dict(model.named_parameters())
     if changed := sorted(before.keys() ^ after.keys()):
         raise VultusError(f"The parameter {changed[0]} came or went as the model grew", "Let only rows come and go")
@@ -86,7 +90,7 @@ def carried(values: Tensor, rows: Tensor, fresh: Tensor) -> Tensor:
 
 def take_rows(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Give parameters and buffers of a *model* that grows as many rows as *tensors* of the same names have."""
-    if not isinstance(model, Growing):
+    if not grows(model):
         return
     for name, tensor in tensors.items():
         path, _, key = name.rpartition(".")

@@ -65,6 +65,8 @@ def fit_dataset(
     already, its weights are loaded and its card is returned. Build the model under ``seeded(seed)``, since its first
     weights decide the result too.
 
+    A model with a method ``grow`` may change the rows of its parameters between steps (:mod:`vultus.lab.growth`).
+
     Raises VultusError for losses or gradients that are not finite, when nothing trains, when *out* holds a run with
     other settings (it says which), and when the disk is full; the last whole checkpoint stays.
     """
@@ -72,7 +74,7 @@ def fit_dataset(
     if not callable(getattr(model, "loss", None)):
         raise VultusError(f"{type(model).__name__} has no method loss(batch)", "It gives the loss terms by name.")
     fabric = machine.fabric()
-    if isinstance(model, growth.Growing) and fabric.world_size > 1:
+    if growth.grows(model) and fabric.world_size > 1:
         raise VultusError("A model that grows trains in one process", "Give one device and one node")
     fabric.launch()
     settings = settings_of(model, stages, seed, about, fabric, machine.threads)
