@@ -87,7 +87,7 @@ class Animate:
     """Whose face is followed where the video shows several: 1 is the largest at its beginning; the one that is seen
     most unless given."""
     face: str = FACE
-    """Who speaks: person:SEED or person:key=value,…, a photo (.png, .jpg, .webp) or a .face file"""
+    """Who speaks: person:SEED or person:key=value,…, a photo, a .face file, or avatar:DIR (a trained recipe)"""
     style: str = ""
     """Emotion and manner, such as happy:0.6,head:0.5"""
     seed: str = "0"
@@ -171,8 +171,8 @@ class Render:
     sheet: Annotated[Sheet | None, tyro.conf.arg(metavar="KIND")] = None
     """Draw a contact sheet instead: people, expressions, visemes, lights, places, turntable, styles or photo."""
     face: Annotated[str | None, tyro.conf.arg(metavar="FACE")] = None
-    """Whose face: person:SEED or person:key=value,…, or a photo (person:14 unless given; a sheet of people begins at
-    seed 0)"""
+    """Whose face: person:SEED or person:key=value,…, a photo or avatar:DIR (person:14 unless given; a sheet of people
+    begins at seed 0)"""
     sound: File = None
     """A sound or video file to lay under the video."""
     fps: Annotated[str | None, tyro.conf.arg(metavar="RATE")] = None

@@ -1,7 +1,8 @@
-"""How a face is drawn: a person or a photo, by the words of the command line."""
+"""How a face is drawn: a person, a photo or a trained recipe, by the words of the command line."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,9 @@ PHOTOS = (*PICTURES, ".gif", ".face")
 class Look:
     """How a face is drawn: who, how large in pixels, with how much work, in which light and where.
 
-    *face* is a person, or the name of a photo or a .face file; of a photo, which face is the *speaker* and whether it
-    is shown in *full* are those of ``heads.photo.PhotoHead``, and *quality*, *light* and *place* count for nothing.
+    *face* is a person, the name of a photo or a .face file, or ``avatar:DIR``, a trained recipe. Of a photo, which face
+    is the *speaker* and whether it is shown in *full* are those of ``heads.photo.PhotoHead``. *quality*, *light* and
+    *place* are for persons alone.
     A *label* is written onto every picture.
     """
 
@@ -44,7 +46,12 @@ class Look:
     @property
     def photo(self) -> bool:
         """Whether the face is a photo and no drawn person."""
-        return not self.face.strip().startswith("person:") and Path(self.face).suffix.lower() in PHOTOS
+        return not (self.avatar or self.face.strip().startswith("person:")) and Path(self.face).suffix.lower() in PHOTOS
+
+    @property
+    def avatar(self) -> bool:
+        """Whether the face is a trained recipe."""
+        return self.face.strip().startswith("avatar:")
 
     def check(self) -> None:
         """Raise VultusError for a name that does not exist, before the work and not after it."""
@@ -58,8 +65,15 @@ class Look:
             if self.place is not None:
                 raise VultusError("A photo has a place of its own", "Leave out --place")
             return
+        if self.avatar and self.place is not None:
+            raise VultusError("An avatar has a place of its own", "Leave out --place")
         if self.speaker or self.full:
             raise VultusError("--speaker and --full are for photos", "Leave them out, or name a photo with --face")
+        if self.avatar:
+            from vultus.lab.avatar import Avatar
+
+            Avatar.of(self.face)
+            return
         if Path(self.face).exists() or "." in self.face.partition("=")[0].partition(":")[0]:
             raise VultusError(f"{self.face} is no picture that can speak", f"Known: person:SEED, {', '.join(PHOTOS)}")
         parse_identity(self.face)
@@ -79,8 +93,14 @@ class Look:
 
         return lambda motion: (labelled(picture, self.label) for picture in draw(motion)), size
 
+    def check_model(self) -> None:
+        """Raise VultusError for a face that has no mesh for engines."""
+        if self.avatar:
+            raise VultusError("An avatar makes pictures and has no mesh", "Write an .mp4, or curves")
+
     def model(self) -> Model:
         """The face for engines: textured, with named shapes and a skeleton. Raises VultusError."""
+        self.check_model()
         if self.photo:
             from vultus.heads.photo import engine_model
 
@@ -99,6 +119,14 @@ class Look:
             photo.bake()
             rest = Rest()
             return lambda motion: photo.frames([motion], rest), photo.size
+        if self.avatar:
+            from vultus.lab.avatar import Avatar, AvatarHead
+
+            trained = AvatarHead(Avatar.of(self.face), self.size)
+            if trained.drawn != trained.size:
+                (w, h), (x, y) = trained.drawn, trained.size
+                print(f"{self.face} draws {w}x{h} pixels; its pictures are scaled to {x}x{y}", file=sys.stderr)
+            return trained.frames, trained.size
         from vultus.heads.person import PersonHead
         from vultus.heads.sway import Sway
 

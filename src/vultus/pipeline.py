@@ -369,6 +369,7 @@ def _sink(
     if suffix == ".mp4":
         return _video(path, fps, look, sound, pictures)
     if suffix == ".glb":
+        look.check_model()  # before the work
         return _collected(path, lambda temporary, motion: _write_glb(temporary, motion, look))
     return _collected(path, _write_curves)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vultus.camera import Camera
 from vultus.channels import REGIONS
 from vultus.clip import Clip
 from vultus.errors import VultusError, unknown
@@ -79,14 +80,19 @@ def build(name: str, preset: str, changes: Mapping[str, str], encoder: str = "")
 
 
 def data(source: str, model: Any, clips: int, seed: int) -> Sequence[Clip]:
-    """The clips that *source* names: "stage", or a data set and its folder, as "vocaset:DIR"."""
+    """The clips that *source* names: "stage", or a data set and its folder, as "vocaset:DIR".
+
+    An avatar learns one person from one clip, which many cameras see; "stage:phone" names another rig.
+    """
     kind, _, place = source.partition(":")
-    if kind == "stage" and not place:
+    if kind == "stage" and (not place or model.family == "avatar"):
         from vultus.stage import portraits
         from vultus.stage.clips import clips as drawn
 
-        views = bool({"picture", "frames"} & set(model.takes))
+        views = model.gives == "frames" or bool({"picture", "frames"} & set(model.takes))
         size = getattr(model.config, "size", 64)
+        if model.family == "avatar":
+            return list(drawn(seed, 1, rig=place or "multiview", size=size, seconds=4.0))
         if views and "sound" not in model.takes:  # heads that turn teach more than heads that speak
             return [portraits.clip(number, seed=seed, size=size, frames=48) for number in range(clips)]
         return list(drawn(seed, clips, views=views, size=size, seconds=4.0))
@@ -123,37 +129,52 @@ def train(
     """Train a recipe; returns the file of its weights, beside which a card and ``NAME.recipe.json`` lie."""
     from vultus.lab.card import About
     from vultus.lab.run import seeded
+    from vultus.lab.scene import fit_scene
     from vultus.lab.train import fit_dataset
 
     given = dict(changes or {})
     with seeded(seed):
         model = build(name, preset, given, encoder)
-    batches = model.prepare(data(source, model, clips, seed))
+    found = data(source, model, clips, seed)
     about = About(name, recipes.facts(name).title, f"{source}, {clips} clips" if source == "stage" else source)
-    fit_dataset(model, batches, stages=model.stages(), out=out, seed=seed, about=about, machine=machine)
-    record = {"format": FORMAT, "version": VERSION, "recipe": name, "preset": preset, "changes": given}
-    record["encoder"] = str(Path(encoder).absolute()) if encoder else ""
+    if model.family == "avatar":
+        fit_scene(model, found[0], stages=model.stages(), out=out, seed=seed, about=about, machine=machine)
+    else:
+        learned = model.prepare(found)
+        fit_dataset(model, learned, stages=model.stages(), out=out, seed=seed, about=about, machine=machine)
+    told: dict[str, Any] = {"format": FORMAT, "version": VERSION, "recipe": name, "preset": preset, "changes": given}
+    told["encoder"] = str(Path(encoder).absolute()) if encoder else ""
+    if "camera" in model.takes and (camera := facing(found[0])) is not None:
+        told["camera"] = {
+            "size": [camera.width, camera.height], "focal": list(camera.focal), "centre": list(camera.centre),
+            "world_to_camera": camera.world_to_camera.tolist(),
+        }  # fmt: skip
     with atomic(Path(out) / f"{name}.recipe.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        temporary.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     return Path(out) / f"{name}.safetensors"
+
+
+def record(weights: str | Path) -> dict[str, Any]:
+    """What ``train`` wrote beside *weights*: recipe, preset and changes, and the camera of recipes that take one."""
+    beside = Path(weights).with_name(f"{Path(weights).stem}.recipe.json")
+    try:
+        told: dict[str, Any] = json.loads(beside.read_text("utf-8"))
+        kind, version, _ = told["format"], told["version"], (told["recipe"], told["preset"], dict(told["changes"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise VultusError(f"{beside} is missing or broken", "Train again with vultus train") from None
+    if (kind, version) != (FORMAT, VERSION):
+        raise VultusError(f"{beside} is of another version of Vultus", "Train again, or update Vultus")
+    return told
 
 
 def trained(name: str, weights: str | Path) -> Any:
     """The model of the recipe *name* with the *weights* that ``train`` wrote; VultusError when they are of another."""
+    told, path = record(weights), Path(weights)
+    if told["recipe"] != name:
+        raise VultusError(f"{path} are weights of {told['recipe']}", f"Give --driver {told['recipe']}")
+    model = build(name, told["preset"], told["changes"], told.get("encoder", ""))
     from vultus.lab import checkpoint
 
-    path = Path(weights)
-    beside = path.with_name(f"{path.stem}.recipe.json")
-    try:
-        record = json.loads(beside.read_text("utf-8"))
-        kind, version, recipe = record["format"], record["version"], record["recipe"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise VultusError(f"{beside} is missing or broken", f"Train with vultus train {name}") from None
-    if (kind, version) != (FORMAT, VERSION):
-        raise VultusError(f"{beside} is of another version of Vultus", "Train again, or update Vultus")
-    if recipe != name:
-        raise VultusError(f"{path} are weights of {recipe}", f"Give --driver {recipe}")
-    model = build(name, record["preset"], record["changes"], record.get("encoder", ""))
     checkpoint.load_weights(model, path)
     return model.eval()
 
@@ -174,6 +195,12 @@ def drive(name: str, weights: str | Path, sound: NDArray[np.float32], text: str 
     if not isinstance(made, Motion):
         raise VultusError(f"{name} was trained to give vertices, not motion", "Train its tiny preset")
     return made.replace(fps=fps)
+
+
+def facing(clip: Clip) -> Camera | None:
+    """The camera of *clip* that looks most at the front of a face; None when none is known."""
+    cameras = [view.camera(0) for view in clip.views if view.cameras]
+    return min(cameras, key=lambda camera: float(camera.world_to_camera[2, 2]), default=None)
 
 
 def _phones(sound: NDArray[np.float32], text: str | None) -> Sequence[Any]:
