@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 from vultus import rotations  # noqa: E402
+from vultus.parts.image.flow import warp  # noqa: E402
 from vultus.parts.image.keypoints import grid  # noqa: E402
 from vultus.parts.scene.reproject import pinhole, reproject, rigid  # noqa: E402
 
@@ -53,3 +54,18 @@ def test_it_stays_finite_and_has_gradients_everywhere() -> None:
     assert turn.grad is not None
     assert turn.grad.isfinite().all()
     assert turn.grad.abs().max() > 0
+
+
+def test_no_guess_of_a_lens_leads_beyond_all_numbers() -> None:
+    focal = torch.tensor([[0.0, 0.0], [1e-38, 1e-30]])
+    camera = pinhole(focal, torch.full((2, 2), 0.5))
+    there = reproject(torch.full((2, 1, 4, 4), 100.0), camera, rigid(torch.full((2, 3), 3.0), torch.ones(2, 3)))
+    assert there.isfinite().all()
+
+
+def test_places_that_are_no_numbers_show_as_none() -> None:
+    there = torch.zeros(1, 2, 2, 2)
+    there[0, 0, 1, 0] = torch.nan
+    seen = warp(torch.ones(1, 3, 2, 2), there, "border")
+    assert seen.isnan().sum() == 3
+    assert seen[0, :, 0, 1].isnan().all()

@@ -37,7 +37,10 @@ def warp(features: Tensor, grid: Tensor, outside: str = "zeros") -> Tensor:
         off = (grid - identity(grid.shape[1], grid.shape[2], grid)).movedim(3, 1)
         off = nnf.interpolate(off, (height, width), mode="bilinear", align_corners=False)
         grid = off.movedim(1, 3) + identity(height, width, grid)
-    return nnf.grid_sample(features, grid, padding_mode=outside, align_corners=False)
+    # A place that is no number ends torch on a CPU; as a colour that is none it can be told of.
+    lost = grid.isnan().any(dim=3)[:, None]
+    seen = nnf.grid_sample(features, grid.nan_to_num(), padding_mode=outside, align_corners=False)
+    return seen.masked_fill(lost, torch.nan)
 
 
 def covered(features: Tensor, occlusion: Tensor) -> Tensor:

@@ -11,14 +11,15 @@ from torch import Tensor
 
 from vultus.parts.image.keypoints import grid
 
-_NEAR = 1e-3
+_NEAR, _SHORT = 1e-3, 0.1
 
 
 def pinhole(focal: Tensor, centre: Tensor) -> Tensor:
     """Focal lengths [B, 2] and centres [B, 2], in pictures' widths and heights -> matrices [B, 3, 3] from directions
-    to places in [0, 1]²."""
+    to places in [0, 1]². No focal length is below a tenth, a view of 157 degrees: a network that guesses it may come
+    to any, and directions would be beyond all numbers."""
     out = focal.new_zeros(len(focal), 3, 3)
-    out[:, 0, 0], out[:, 1, 1] = focal.unbind(1)
+    out[:, 0, 0], out[:, 1, 1] = focal.clamp(min=_SHORT).unbind(1)
     out[:, 0, 2], out[:, 1, 2] = centre.unbind(1)
     out[:, 2, 2] = 1
     return out
