@@ -221,3 +221,20 @@ def test_rigs_and_wrong_requests() -> None:
         Portrait(WHO, (0, 10))
     with pytest.raises(VultusError, match="vertices"):
         portrait().render(np.zeros((5, 3), np.float32))
+
+
+@pytest.mark.parametrize("quality", ["draft", "default"])
+def test_a_twin_draws_the_same_beside_its_model(quality: str) -> None:
+    first = portrait(quality)
+    second = first.twin()
+    smile, still = face(mouthSmileLeft=1.0, eyeBlinkRight=1.0), first.mesh.neutral
+    expected, other = first.render(smile), first.render(still)
+    np.testing.assert_array_equal(second.render(smile), expected)
+    np.testing.assert_array_equal(first.render(still), other)
+    # Posed in turns, neither writes into what the other reads.
+    first.pose(smile)
+    second.pose(still)
+    here, there = (np.concatenate([s.reshape(-1) for _, s, _ in p.strands()]) for p in (first, second))
+    assert not np.array_equal(here, there)
+    assert not np.array_equal(first.points[:, :3], second.points[:, :3])
+    assert not np.shares_memory(first.points, second.points)

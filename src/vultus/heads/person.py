@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -55,6 +56,7 @@ class PersonHead:
             "size": size, "quality": quality, "camera": camera, "light": light, "place": place,
         }  # fmt: skip
         self._vertices = np.empty((0, 3), np.float32)
+        self._making = threading.Lock()
         self._painters: deque[Callable[[Floats, Floats], Pixels]] = deque()
 
     @cached_property
@@ -105,7 +107,8 @@ class PersonHead:
 
     def _painter(self) -> Callable[[Floats, Floats], Pixels]:
         """A function that draws frames into buffers of its own."""
-        portrait = Portrait(self.identity, **self._looks)
+        with self._making:
+            portrait = self.portrait.twin()
         vertices = np.empty_like(portrait.mesh.neutral)
 
         def paint(row: Floats, lag: Floats) -> Pixels:

@@ -143,8 +143,10 @@ class VideoWriter:
             )
         if self._error is not None:
             raise self._error
-        padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge") if width % 2 or height % 2 else frame
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
+        edges = ((0, height % 2), (0, width % 2), (0, 0))
+        # Copied once, into memory that the encoder reads.
+        own = np.pad(frame, edges, "edge") if width % 2 or height % 2 else np.array(frame, order="C")
+        picture = av.VideoFrame.from_numpy_buffer(own, format="rgb24")
         picture.pts, picture.time_base = self.frames, 1 / self.fps
         self.frames += 1
         heard = self._source.until(self.frames / self.fps) if self._source else None

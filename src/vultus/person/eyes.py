@@ -6,6 +6,7 @@ Shading works in the frame of each eyeball, in the painter's metres, found anew 
 from __future__ import annotations
 
 import math
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,12 @@ class EyeFrames:
         self._home = [(np.zeros((3, 3)), self._at[4 * n].copy(), centres[n]) for n in range(2)]
         for n, (axes, _, _) in enumerate(self._home):
             _axes(self._at[4 * n : 4 * n + 4], axes)
+
+    def twin(self) -> EyeFrames:
+        """The same eyes in buffers of their own."""
+        other = copy(self)
+        other.rows, other._at = self.rows.copy(), self._at.copy()
+        return other
 
     def follow(self, vertices: F32) -> F32:
         """The kernel's rows [2, 18] for *vertices* [V, 3]: centre, axes x, y, z; 1/scale, uv centre, pupil, uv size.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -163,6 +164,20 @@ class Hair:
         ]
         self._frames = np.zeros((2, 3, 4), np.float32)
         self._lag = np.zeros((3, 3), np.float32)
+
+    def twin(self) -> Hair:
+        """The same strands in buffers of their own."""
+        other = copy(self)
+        other._parts = [
+            replace(
+                part, points=np.empty_like(part.points), screen=np.empty_like(part.screen),
+                colour=np.empty_like(part.colour), seen=np.empty_like(part.seen),
+            )
+            for part in self._parts
+        ]  # fmt: skip
+        other._shades = [replace(few, points=np.empty_like(few.points)) for few in self._shades]
+        other._frames, other._lag = np.zeros_like(self._frames), np.zeros_like(self._lag)
+        return other
 
     def aim(self, camera: Camera) -> None:
         """See the strands from *camera* from now on."""

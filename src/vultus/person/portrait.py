@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -193,6 +194,16 @@ class Portrait:
             self.mesh, self.identity, self._effort.strands, self._effort.reach, self._effort.grain,
             self.camera.resized(width * h, height * h), self._raised, self._normals, not self._effort.fine,
         )  # fmt: skip
+
+    def twin(self) -> Portrait:
+        """The same person as seen now, who renders into buffers of its own, beside this one in another thread."""
+        other = copy(self)
+        other._raster = Rasteriser(*self._raster.ids.shape)
+        other._layer = StrandLayer(*self._layer.cells.shape[:2])
+        other._raised, other._normals = np.empty_like(self._raised), np.empty_like(self._normals)
+        other._points, other._screen, other._lit = self._points.copy(), np.empty_like(self._screen), self._lit.copy()
+        other._eyes, other._hair, other._map = self._eyes.twin(), self._hair.twin(), None
+        return other
 
     def _casters(self) -> I32:
         """The triangles [F, 3] over the drawn vertices that cast shadows: coarse ones, finer than the map's texels."""

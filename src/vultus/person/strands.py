@@ -110,12 +110,14 @@ class Anchors:
     centre: F64
 
 
+@lru_cache(maxsize=4)
 def mobility(mesh: PersonMesh) -> F32:
     """How far expressions move each vertex at most, [V] metres."""
     top = mesh.topology
     return top.refine(np.linalg.norm(top.expression, axis=2).max(0))
 
 
+@lru_cache(maxsize=4)
 def headed(mesh: PersonMesh) -> F32:
     """How far each vertex goes with the head rather than with the neck, [V] in [0, 1]."""
     top = mesh.topology
