@@ -489,14 +489,6 @@ def test_half_precision_is_another_run(tmp_path: Path) -> None:
         fit(tmp_path, stages=STAGES[:1])
 
 
-def test_strategies_that_shard_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(VultusError, match="fsdp shards"):
-        fit(tmp_path, machine=Machine(accelerator="cpu", devices=2, strategy="fsdp"))
-    assert not list(tmp_path.iterdir())
-    spread = Machine(accelerator="cpu", devices=2, strategy="ddp").fabric()
-    assert spread.strategy._ddp_kwargs["find_unused_parameters"]  # a batch of one set leaves other heads alone
-
-
 def test_the_modules_for_pictures_need_no_torch() -> None:
     code = "import sys, vultus.lab.bench, vultus.lab.stages; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

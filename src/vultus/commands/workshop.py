@@ -64,7 +64,7 @@ class Train:
     nodes: int = 1
     """How many machines."""
     strategy: str = "auto"
-    """auto or ddp."""
+    """auto; ddp, where each process has the whole network; or fsdp, where each keeps a part of the weights."""
     precision: str = "32-true"
     """32-true or bf16-mixed."""
     set: UseAppendAction[tuple[str, ...]] = ()
@@ -81,16 +81,17 @@ class Train:
         from vultus.lab import presets, recipes
 
         recipes.load(self.name)  # says what is missing before anything else does
-        from vultus.lab.run import Machine
+        from vultus.lab import run
 
         if self.precision not in ("32-true", "bf16-mixed"):
             raise VultusError(f"The precision {self.precision!r} is not known", "Give 32-true or bf16-mixed")
-        machine = Machine(self.accelerator, self.devices, self.nodes, self.strategy, self.precision)  # type: ignore[arg-type]
+        machine = run.Machine(self.accelerator, self.devices, self.nodes, self.strategy, self.precision)  # type: ignore[arg-type]
         path = presets.train(
             self.name, preset=self.preset, source=self.data, clips=self.clips, changes=changes,
             encoder=self.encoder, out=self.out, seed=self.seed, machine=machine,
         )  # fmt: skip
-        print(f"wrote {path}")
+        if run.first():
+            print(f"wrote {path}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from vultus.lab import sharded
+
 
 class Ema:
     """An exponential moving mean of all floating-point tensors of a network's state; the others are copied.
@@ -23,7 +25,7 @@ class Ema:
         """Take in the weights of *model* after the *step*-th step (1 is the first) of a stage with that *decay*."""
         now = min(decay, (1 + step) / (10 + step))
         for name, value in model.state_dict().items():
-            mean = self.tensors[name]
+            mean, value = sharded.local(self.tensors[name]), sharded.local(value)
             if mean.is_floating_point() and now > 0:
                 mean.lerp_(value, 1 - now)
             else:

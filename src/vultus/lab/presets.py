@@ -128,7 +128,7 @@ def train(
 ) -> Path:
     """Train a recipe; returns the file of its weights, beside which a card and ``NAME.recipe.json`` lie."""
     from vultus.lab.card import About
-    from vultus.lab.run import seeded
+    from vultus.lab.run import first, seeded
     from vultus.lab.scene import fit_scene
     from vultus.lab.train import fit_dataset
 
@@ -149,8 +149,9 @@ def train(
             "size": [camera.width, camera.height], "focal": list(camera.focal), "centre": list(camera.centre),
             "world_to_camera": camera.world_to_camera.tolist(),
         }  # fmt: skip
-    with atomic(Path(out) / f"{name}.recipe.json") as temporary:
-        temporary.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    if first():
+        with atomic(Path(out) / f"{name}.recipe.json") as temporary:
+            temporary.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     return Path(out) / f"{name}.safetensors"
 
 

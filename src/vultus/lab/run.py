@@ -15,10 +15,12 @@ from typing import Any, Final, Literal
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.strategies import ModelParallelStrategy
+from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch import Tensor, nn
 
 from vultus.errors import VultusError
-from vultus.lab import card, checkpoint
+from vultus.lab import card, checkpoint, sharded
 from vultus.lab.card import About
 from vultus.lab.ema import Ema
 from vultus.lab.stages import derive, differences
@@ -32,8 +34,9 @@ _WEIGHTS, _MEAN, _MOMENTS = "weights/", "mean/", "adamw/"
 class Machine:
     """Where a run runs; the fields are Fabric's own. "auto" is CUDA where there is one, otherwise the CPU.
 
-    With "ddp" a step need not use every parameter, as where batches are of different sets. Strategies that shard the
-    weights are refused: checkpoints are written by one process, from its own.
+    With "ddp" every process keeps the whole network; with "fsdp" each keeps a part of the weights, their mean and
+    their moments (:mod:`vultus.lab.sharded`), on CPUs too. With both a step need not use every parameter, as where
+    batches are of different sets, and checkpoints are the same. Other strategies that shard the weights are refused.
 
     ``threads`` is torch's on a CPU: one is the fastest for small networks, and the bytes depend on it.
     """
@@ -45,18 +48,32 @@ class Machine:
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     threads: int = 1
 
+    @property
+    def shards(self) -> bool:
+        """Whether each process keeps only a part of the weights."""
+        return self.strategy == "fsdp" and self.devices * self.nodes > 1
+
     def fabric(self) -> Fabric:
-        """Fabric, set up for this machine; VultusError for a strategy that shards the weights."""
-        if self.strategy.startswith(("fsdp", "deepspeed", "model_parallel")):
-            raise VultusError(f"The strategy {self.strategy} shards the weights, which is not possible yet", "Use ddp")
+        """Fabric, set up for this machine; VultusError for a strategy that shards the weights in another way."""
+        if self.strategy.startswith(("fsdp_", "deepspeed", "model_parallel")):
+            raise VultusError(f"Checkpoints of the strategy {self.strategy} are not whole", "Use fsdp or ddp")
         kind = ("cuda" if torch.cuda.is_available() else "cpu") if self.accelerator == "auto" else self.accelerator
+        strategy: Any = {"ddp": "ddp_find_unused_parameters_true", "fsdp": "auto"}.get(self.strategy, self.strategy)
+        if self.shards:
+            # The losses spread themselves, before there is an optimiser.
+            strategy = ModelParallelStrategy(lambda module, mesh: module, self.devices * self.nodes, 1)
         return Fabric(
             accelerator=kind,
             devices=self.devices,
             num_nodes=self.nodes,
-            strategy="ddp_find_unused_parameters_true" if self.strategy == "ddp" else self.strategy,
+            strategy=strategy,
             precision=self.precision,
         )
+
+
+def first() -> bool:
+    """Whether this process is the first, or the only one, of its run: it alone writes and tells."""
+    return int(rank_zero_only.rank or 0) == 0
 
 
 @contextlib.contextmanager
@@ -95,13 +112,20 @@ class Run:
         """Processor time of this process for the run, that of earlier calls included."""
         return self.spent + time.process_time() - self.began
 
-    def save(self, optimiser: torch.optim.Optimizer | None = None) -> None:
-        """Write a checkpoint; without *optimiser* (at a stage's end) it holds no moments."""
+    def save(self, optimiser: torch.optim.Optimizer | None = None, gather: Fabric | None = None) -> None:
+        """Write a checkpoint; without *optimiser* (at a stage's end) it holds no moments.
+
+        Where tensors are spread over the processes, all call it and give *gather*; the first one writes.
+        """
         tensors = {_WEIGHTS + name: tensor for name, tensor in self.model.state_dict().items()}
         tensors |= {_MEAN + name: tensor for name, tensor in (self.mean.tensors if self.mean else {}).items()}
         for name, parameter in self.model.named_parameters():
             state = optimiser.state.get(parameter, {}) if optimiser else {}
             tensors |= {f"{_MOMENTS}{name}/{key}": value for key, value in state.items()}
+        if gather is not None:
+            tensors = sharded.whole(tensors, gather)
+            if not gather.is_global_zero:
+                return
         facts = {"settings": self.settings, "smooth": self.smooth, "cpu_seconds": self.cpu_seconds}
         checkpoint.save(self.folder, self.step, tensors, {**facts, "libraries": card.libraries()})
 
@@ -145,7 +169,7 @@ def settings_of(
         "config": dataclasses.asdict(config) if known else None,  # type: ignore[arg-type]
         "shapes": hashlib.sha256(shapes.encode()).hexdigest()[:16],
     }
-    settings = {
+    settings: dict[str, Any] = {
         "network": network,
         "stages": [dataclasses.asdict(stage) for stage in stages],
         "seed": seed,
@@ -157,6 +181,8 @@ def settings_of(
             "threads": threads,
         },
     }
+    if isinstance(fabric.strategy, ModelParallelStrategy):
+        settings["machine"]["strategy"] = "fsdp"  # gradients are summed in another order
     try:
         return dict(json.loads(json.dumps(settings)))
     except (TypeError, ValueError) as error:

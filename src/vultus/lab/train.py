@@ -9,6 +9,7 @@ that was killed and started again gives the same bytes on a CPU as one that was 
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import hashlib
 import json
@@ -23,7 +24,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from vultus.errors import VultusError, unknown
-from vultus.lab import card, checkpoint, growth, live
+from vultus.lab import card, checkpoint, growth, live, sharded
 from vultus.lab.batches import Data, Indexed, as_data, as_tensors, describe
 from vultus.lab.card import About
 from vultus.lab.ema import Ema
@@ -84,21 +85,65 @@ def fit_dataset(
         if ready is None:
             _make_folder(run.folder)
             fabric.barrier()
-            model.to(fabric.device)
+            if not machine.shards:
+                model.to(fabric.device)
             run.mean = Ema(model) if any(stage.ema for stage in stages) else None
             fresh = not run.resume()
             fabric.barrier()
             if fresh and fabric.is_global_zero:
                 run.save()  # shows before any work is done that the disk can be written
             fabric.barrier()
-            _train(fabric, run, data, seed, about.name, save_every, hook, quiet)
+            losses = _spread(run, fabric) if machine.shards else Losses(run.model)
+            _train(fabric, run, losses, data, seed, about.name, save_every, hook, quiet)
+            final = run.mean.tensors if run.mean else run.model.state_dict()
+            if machine.shards:
+                final, run.model = sharded.whole(final, fabric), model
             if fabric.is_global_zero:
-                _finish(run, seed, about, folder, measure)
+                _finish(run, final, seed, about, folder, measure)
             fabric.barrier()
             ready = card.read(folder / f"{about.name}.json")
         checkpoint.load_weights(model, folder / f"{about.name}.safetensors")
         model.eval()
     return ready
+
+
+class Losses(nn.Module):
+    """What a step works out: the losses of *model* for a batch, and their weighted sum."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """Keep *model*."""
+        super().__init__()
+        self.model = model
+        self.spread = False
+
+    def forward(self, batch: Mapping[str, Any], weights: Mapping[str, float]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum of the losses with their *weights* (1 for each when empty), and each by name, detached.
+
+        VultusError for losses that are no scalar tensors and for unknown names.
+        """
+        terms: dict[str, Tensor] = self.model.loss(batch)
+        for name, value in terms.items():
+            if not isinstance(value, Tensor) or value.numel() != 1:
+                raise VultusError(f"The loss {name} is not a scalar tensor", "Take its mean.")
+        for name in weights:
+            if name not in terms:
+                raise unknown("loss term", name, terms)
+        start = torch.zeros((), device=next(self.model.parameters()).device)
+        total = sum((factor * terms[name] for name, factor in (weights or dict.fromkeys(terms, 1.0)).items()), start)
+        if self.spread:
+            total = total + sharded.used_anywhere(total, list(self.model.parameters()))
+        return total, {name: value.detach() for name, value in terms.items()}
+
+
+def _spread(run: Run, fabric: Fabric) -> Losses:
+    """Let *run* go on with a copy of its model whose parameters are spread over the processes."""
+    run.model = copy.deepcopy(run.model).to(fabric.device)
+    losses = Losses(run.model)
+    sharded.shard(losses, fabric)
+    losses.spread = True
+    if run.mean:
+        run.mean.tensors = sharded.as_spread(run.mean.tensors, run.model.state_dict())
+    return losses
 
 
 def _make_folder(folder: Path) -> None:
@@ -111,6 +156,7 @@ def _make_folder(folder: Path) -> None:
 def _train(
     fabric: Fabric,
     run: Run,
+    losses: Losses,
     data: Data | Indexed | Mapping[str, Data | Indexed],
     seed: int,
     title: str,
@@ -143,7 +189,7 @@ def _train(
             for number, stage in enumerate(run.stages):
                 if run.step < start + stage.steps:
                     source = as_data(_for_stage(data, stage))
-                    _stage(fabric, run, stage, start, source, derive(seed, number), trainable, save_every, tell)
+                    _stage(fabric, run, losses, stage, start, source, derive(seed, number), trainable, save_every, tell)
                 start += stage.steps
     finally:
         for name, parameter in run.model.named_parameters():
@@ -161,6 +207,7 @@ def _for_stage(data: Data | Indexed | Mapping[str, Data | Indexed], stage: Stage
 def _stage(
     fabric: Fabric,
     run: Run,
+    losses: Losses,
     stage: Stage,
     start: int,
     data: Data,
@@ -171,8 +218,10 @@ def _stage(
 ) -> None:
     """The steps of one stage, from ``run.step`` on; *start* is the number of steps before the stage."""
     optimiser = _optimiser(run, stage, start, trainable)
-    module, wrapped = fabric.setup(run.model, optimiser)
-    module.mark_forward_method("loss")
+    if losses.spread:
+        module, wrapped = fabric.setup(losses), fabric.setup_optimizers(optimiser)
+    else:
+        module, wrapped = fabric.setup(losses, optimiser)
     saved = time.monotonic()
     for step in range(run.step - start, stage.steps):
         factor = stage.schedule.factor(step, stage.steps)
@@ -180,7 +229,8 @@ def _stage(
             group["lr"] = group["peak"] * factor
         torch.manual_seed(derive(seed, step, fabric.global_rank))
         batch = as_tensors(data.batch(step * fabric.world_size + fabric.global_rank, stage.batch, seed))
-        figures = _step(fabric, module, wrapped, stage, fabric.to_device(batch), f"step {start + step + 1}")
+        where = f"step {start + step + 1}"
+        figures = _step(fabric, module, wrapped, stage, fabric.to_device(batch), where, losses.spread)
         last = step + 1 == stage.steps
         if not last:
             growth.grow(run.model, stage.name, step + 1, optimiser, run.mean)
@@ -189,9 +239,14 @@ def _stage(
         run.step = start + step + 1
         run.follow({name: value for name, value in figures.items() if name != "norm"}, step == 0)
         tell(stage, {**figures, "lr": stage.optimiser.lr * factor})
-        if fabric.is_global_zero and (last or time.monotonic() - saved >= save_every):
-            run.save(None if last else optimiser)
+        if _due(fabric, losses, last or time.monotonic() - saved >= save_every):
+            run.save(None if last else optimiser, fabric if losses.spread else None)
             saved = time.monotonic()
+
+
+def _due(fabric: Fabric, losses: Losses, here: bool) -> bool:
+    """Whether to save now. The first process says it, and writes; where weights are spread, all give their part."""
+    return sharded.told_by_first(here, fabric.device) if losses.spread else here and fabric.is_global_zero
 
 
 def _optimiser(run: Run, stage: Stage, start: int, trainable: set[str]) -> torch.optim.AdamW:
@@ -216,36 +271,32 @@ def _optimiser(run: Run, stage: Stage, start: int, trainable: set[str]) -> torch
         lr=told.lr, betas=told.betas, eps=told.eps, weight_decay=told.weight_decay,
     )  # fmt: skip
     if run.step > start:
-        for full, tensor in run.moments.items():
+        for full, tensor in sorted(run.moments.items()):  # in all processes in the same order
             name, key = full.rsplit("/", 1)
-            optimiser.state[chosen[name]][key] = tensor if key == "step" else tensor.to(chosen[name].device)
+            kept = tensor if key == "step" else sharded.as_spread({key: tensor}, {key: chosen[name]})[key]
+            optimiser.state[chosen[name]][key] = kept
     run.moments = {}
     return optimiser
 
 
 def _step(
-    fabric: Fabric, module: Any, optimiser: Any, stage: Stage, batch: dict[str, Any], where: str
+    fabric: Fabric, module: Any, optimiser: Any, stage: Stage, batch: dict[str, Any], where: str, spread: bool
 ) -> dict[str, float]:
     """One update; returns the loss terms, "total" and the gradient's "norm" before clipping."""
-    terms: dict[str, Tensor] = module.loss(batch)
-    for name, value in terms.items():
-        if not isinstance(value, Tensor) or value.numel() != 1:
-            raise VultusError(f"The loss {name} is not a scalar tensor", "Take its mean.")
-    for name in stage.weights:
-        if name not in terms:
-            raise unknown("loss term", name, terms)
-    factors = stage.weights or dict.fromkeys(terms, 1.0)
-    total = sum((factor * terms[name] for name, factor in factors.items()), torch.zeros((), device=fabric.device))
+    if spread:
+        sharded.same_buffers(module)
+    total, terms = module(batch, stage.weights)
     if not total.requires_grad:
         raise VultusError(f"No loss of stage {stage.name!r} depends on what it trains", "See weights and train.")
     optimiser.zero_grad(set_to_none=True)
     fabric.backward(total)
     norm = fabric.clip_gradients(module, optimiser, max_norm=stage.clip or math.inf, error_if_nonfinite=False)
-    found = {**terms, "total": total, "norm": norm if norm is not None else torch.zeros_like(total)}
+    norm = torch.zeros_like(total) if norm is None else sharded.whole_one(norm)
+    found = {**terms, "total": total, "norm": norm}
     values = torch.stack([value.detach().float().reshape(()) for value in found.values()])
     values = cast(Tensor, fabric.all_reduce(values, reduce_op="mean"))
     figures = dict(zip(found, values.tolist(), strict=True))
-    for name in (*factors, "total", "norm"):
+    for name in (*(stage.weights or terms), "total", "norm"):
         if not math.isfinite(figures[name]):
             what = {"norm": "The gradient"}.get(name, f"The loss {name}")
             raise VultusError(
@@ -256,9 +307,10 @@ def _step(
     return figures
 
 
-def _finish(run: Run, seed: int, about: About, folder: Path, measure: Measure | None) -> None:
-    """Write weights and card, and remove the checkpoints."""
-    final = run.mean.tensors if run.mean else run.model.state_dict()
+def _finish(
+    run: Run, final: Mapping[str, Tensor], seed: int, about: About, folder: Path, measure: Measure | None
+) -> None:
+    """Write the *final* weights and their card, and remove the checkpoints."""
     content = checkpoint.as_bytes(final, "vultus-weights")
     run.model.load_state_dict(final)
     run.model.eval()
