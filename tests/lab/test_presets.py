@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ pytest.importorskip("lightning")
 
 from vultus import cli
 from vultus.channels import INDEX
+from vultus.clip import Clip
 from vultus.commands.workshop import fields_as_options
+from vultus.datasets import vocaset
 from vultus.errors import VultusError
 from vultus.io import audio
 from vultus.lab import presets
@@ -125,6 +128,43 @@ def test_pieces_keep_their_times() -> None:
     made = list(presets.laid(iter(pieces), driven))
     assert [len(piece) for piece in made] == [3, 4]
     assert made[1].start == pieces[1].start
+
+
+def people(*names: str) -> list[Clip]:
+    return [Clip(f"clip {i}", labels={"subject": name} if name else {}) for i, name in enumerate(names)]
+
+
+def test_names_in_the_data_take_the_places_of_plain_numbers() -> None:
+    said, speakers = presets.named(("0", "1", "2"), people("b", "a", "b"))
+    assert speakers == ("a", "b", "2")
+    assert said == "speakers are named as in the data: a to b, 2 in all"
+    assert presets.named(("0", "1"), people("b", "a"))[1] == ("a", "b")
+    said, speakers = presets.named(("0",), people("b", "a"))
+    assert speakers == ()
+    assert "set --config.speakers" in said
+    told = [("a", "0"), ("anna",), ()]  # somebody chose these, or the recipe has none
+    assert all(presets.named(names, people("b")) == ("", ()) for names in told)
+    assert presets.named(("0",), people("person:7")) == presets.named(("0",), people("")) == ("", ())
+
+
+@pytest.mark.parametrize("chosen", ["", "0,x"])
+def test_vocaset_names_its_speakers(tmp_path: Path, capsys: pytest.CaptureFixture[str], chosen: str) -> None:
+    who = vocaset.SUBJECTS["train"][1]
+    for folder in ("vertices_npy", "wav", "templates", "alignment"):
+        (tmp_path / folder).mkdir()
+    rest = np.zeros((vocaset.VERTICES, 3), np.float32)
+    np.save(tmp_path / "templates" / f"{who}.npy", rest)
+    moved = np.random.default_rng(0).normal(0, 1e-3, (60, 3 * vocaset.VERTICES)).astype(np.float32)
+    np.save(tmp_path / "vertices_npy" / f"{who}_sentence01.npy", moved)
+    audio.write(tmp_path / "wav" / f"{who}_sentence01.wav", np.full(16000, 0.1, np.float32), 16000)
+    phones = [{"start": 0.0, "end": 0.4, "phone": "AA1"}, {"start": 0.4, "end": 1.0, "phone": "B"}]
+    (tmp_path / "alignment" / f"{who}_sentence01.json").write_text(json.dumps(phones))
+    changes = {"shapes": "0", "vertices": str(vocaset.VERTICES), "steps": "1,1,0", "frames": "10", "width": "16",
+               "layers": "1", "hear": "8"} | ({"speakers": chosen} if chosen else {})  # fmt: skip
+    path = presets.train("kmtalk", source=f"vocaset:{tmp_path}", changes=changes, out=tmp_path / "runs")
+    line = f"speakers are named as in the data: {who}\n"
+    assert capsys.readouterr().out == ("" if chosen else line)
+    assert presets.trained("kmtalk", path).config.speakers == (("0", "x") if chosen else (who,))
 
 
 def test_a_published_encoder_comes_from_its_folder(tmp_path: Path) -> None:

@@ -107,6 +107,23 @@ def data(source: str, model: Any, clips: int, seed: int) -> Sequence[Clip]:
     return [_aligned(clip) for clip in found] if "phones" in model.takes else list(found)
 
 
+def named(speakers: Sequence[str], clips: Sequence[Clip]) -> tuple[str, tuple[str, ...]]:
+    """What to say of, and to put in place of, *speakers* that are plain numbers where the data has names.
+
+    The names of *clips* (the label ``subject``, or the identity), sorted, take the places of the first numbers; the
+    network keeps its size. Where there are more names than numbers, they are only told. ("", ()) where there is nothing
+    to do: no plain numbers, or people of the stage, who go by theirs.
+    """
+    people = sorted({who for clip in clips if (who := clip.labels.get("subject") or clip.identity)})
+    known = not speakers or not all(name.isdecimal() for name in speakers) or set(speakers) & set(people)
+    if known or not people or any(who.startswith("person") or "," in who for who in people):
+        return "", ()
+    shown = people[0] if len(people) == 1 else f"{people[0]} to {people[-1]}, {len(people)} in all"
+    if len(people) > len(speakers):
+        return f"nobody is told apart: {shown}, more than the {len(speakers)} of speakers; set --config.speakers", ()
+    return f"speakers are named as in the data: {shown}", (*people, *speakers[len(people) :])
+
+
 def _aligned(clip: Clip) -> Clip:
     """*clip* with the phones that are recognised in its sound, where it brings none."""
     if clip.phones or clip.audio is None:
@@ -136,6 +153,14 @@ def train(
     with seeded(seed):
         model = build(name, preset, given, encoder)
     found = data(source, model, clips, seed)
+    said, speakers = named(getattr(model.config, "speakers", ()), found)
+    if said and "speakers" not in given:
+        if first():
+            print(said, flush=True)
+        if speakers:
+            given["speakers"] = ",".join(speakers)
+            with seeded(seed):
+                model = build(name, preset, given, encoder)
     about = About(name, recipes.facts(name).title, f"{source}, {clips} clips" if source == "stage" else source)
     if model.family == "avatar":
         fit_scene(model, found[0], stages=model.stages(), out=out, seed=seed, about=about, machine=machine)
