@@ -17,6 +17,7 @@ from vultus.recipe import Claim, Gain, Params
 pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
+import test_recipes as contract
 from vultus.lab import board, claim, claim_picture, recipes
 from vultus.lab.claim import Result
 
@@ -120,7 +121,7 @@ def test_the_example_of_the_page_runs_from_end_to_end(mumble: str, tmp_path: Pat
     assert facts.title.startswith("Mumble")
     record = claim.run(mumble, seeds=2, folder=tmp_path, workers=0, scale=0.2)
     assert record["verdict"] in ("holds", "does not hold here")
-    assert {arm["examples"] for arm in record["arms"].values()} == {30 * 8}
+    assert {arm["examples"] for arm in record["arms"].values()} == {300 * 8}
     assert "mumble" in claim.table(record)
     again = claim.run(mumble, seeds=2, folder=tmp_path, workers=0, scale=0.2)
     assert again == record  # nothing is run twice
@@ -138,11 +139,22 @@ def test_the_example_of_the_page_runs_from_end_to_end(mumble: str, tmp_path: Pat
     assert page.count(board.MISSING) + page.count(board.UNTESTED) >= 57 - len(recipes.modules())
 
 
+def test_the_example_is_short_and_keeps_the_contract(mumble: str, tmp_path: Path) -> None:
+    assert len(recipes.source(mumble).read_text("utf-8").splitlines()) <= 60
+    contract.test_the_file_is_short_and_in_order(mumble)
+    contract.test_the_paper_preset_has_as_many_parameters_as_the_paper(mumble)
+    contract.test_two_steps_give_the_same_bytes_again_and_what_was_saved_comes_back(mumble, tmp_path)
+    contract.test_every_stage_gives_finite_losses_and_gradients_to_what_it_trains(mumble)
+    contract.test_bad_input_is_told_in_one_line(mumble)
+
+
 def test_a_record_is_old_when_its_recipe_or_a_part_of_it_changes(mumble: str, tmp_path: Path) -> None:
     own = tmp_path / "mumble_recipe.py"
-    own.write_text(own.read_text("utf-8") + "\nfrom vultus.parts.motion import windows  # noqa\n", "utf-8")
     made_of = recipes.sources(mumble)
-    assert sorted(made_of) == ["mumble_recipe", "vultus.parts.motion.windows", "vultus.recipe"]
+    assert {"mumble_recipe", "vultus.parts.motion.windows", "vultus.recipe"} <= set(made_of)
+    own.write_text(own.read_text("utf-8") + "\nfrom vultus.parts.scene import raster  # noqa\n", "utf-8")
+    assert set(recipes.sources(mumble)) - set(made_of) == {"vultus.parts.scene.raster"}
+    made_of = recipes.sources(mumble)
     record = {"recipe": mumble, "sources": made_of, "verdict": "holds"}
     assert claim.changed(record) == []
     assert board.verdict_of(mumble, {mumble: record}) == "holds"
@@ -187,8 +199,8 @@ def test_the_board_knows_all_systems() -> None:
 
 def test_a_failing_arm_is_told_in_one_line(mumble: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = recipes.load(mumble)
-    monkeypatch.setattr(module.Model, "loss", lambda self, batch: {"jaw": self.net(batch["mel"]).sum() * float("nan")})
-    with pytest.raises(VultusError, match=r"mumble, long, seed 0: .*nan"):
+    monkeypatch.setattr(module.Model, "loss", lambda self, batch: {"error": self.move.bias.sum() * float("nan")})
+    with pytest.raises(VultusError, match=r"mumble, hears, seed 0: .*nan"):
         claim.run(mumble, seeds=1, folder=tmp_path, workers=0, scale=0.1)
 
 
