@@ -16,6 +16,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
+from vultus.camera import Camera  # noqa: E402
 from vultus.clip import Clip  # noqa: E402
 from vultus.errors import VultusError  # noqa: E402
 from vultus.lab import checkpoint, recipes  # noqa: E402
@@ -47,17 +48,30 @@ def few(views: bool) -> tuple[Clip, ...]:
 
 
 def clips_for(model: Any) -> tuple[Clip, ...]:
-    return few(bool({"picture", "frames"} & set(model.takes)))
+    return few(bool({"picture", "frames", "camera"} & set(model.takes)))
+
+
+def given(clip: Clip) -> dict[str, Any]:
+    """Everything that a recipe may take, from one clip; what is to be seen only of a clip with pictures."""
+    assert clip.motion is not None
+    found: dict[str, Any] = {"sound": clip.audio, "phones": clip.phones, "motion": clip.motion[:6]}
+    if clip.views:
+        frames = clip.view().stack("frames", 0, 6)
+        found |= {"picture": frames[0], "frames": frames, "camera": clip.view().camera(0)}
+    return found
 
 
 def inputs(model: Any) -> dict[str, Any]:
-    """What the model takes, from one clip."""
-    clip = clips_for(model)[0]
-    given: dict[str, Any] = {"sound": clip.audio, "phones": clip.phones}
-    if clip.views:
-        frames = clip.view().stack("frames", 0, 6)
-        given |= {"picture": frames[0], "frames": frames}
-    return {name: given[name] for name in model.takes}
+    """What the model takes."""
+    found = given(clips_for(model)[0])
+    return {name: found[name] for name in model.takes}
+
+
+def frames_of(found: dict[str, Any]) -> int:
+    """How many frames go with such inputs."""
+    if "frames" in found or "motion" in found:
+        return len(found.get("frames", found.get("motion", ())))
+    return max(1, math.ceil(len(found["sound"]) / 16000 * 25 - 1e-6))
 
 
 def small(module: Any) -> Any:
@@ -95,9 +109,18 @@ def names_of(body: list[ast.stmt]) -> Iterator[str]:
 @pytest.fixture(scope="module", autouse=True)
 def _painted() -> None:
     """People are painted when their first frame is asked for, once for all tests."""
-    if any({"picture", "frames"} & set(recipes.facts(name).takes) for name in NAMES):
-        for clip in few(True):
-            clip.view().stack("frames", 0, 1)
+    for clip in few(True):
+        clip.view().stack("frames", 0, 1)
+
+
+def test_there_is_something_for_everything_that_a_recipe_may_take() -> None:
+    assert given(few(True)[0]).keys() == TAKES.keys()
+    seen = given(few(True)[0])
+    assert all(seen[name] is not None and len(seen[name]) for name in ("sound", "phones", "motion", "frames"))
+    assert isinstance(seen["motion"], Motion)
+    assert isinstance(seen["camera"], Camera)
+    assert seen["picture"].shape == (seen["camera"].height, seen["camera"].width, 3)
+    assert {frames_of({name: seen[name]}) for name in ("frames", "motion")} == {6}
 
 
 @recipe
@@ -165,14 +188,14 @@ def test_two_steps_give_the_same_bytes_again_and_what_was_saved_comes_back(name:
 
 
 def check_output(model: Any, output: Any) -> None:
-    given = inputs(model)
+    frames = frames_of(inputs(model))
     if model.gives == "motion":
         assert isinstance(output, Motion)
-        assert len(output) == max(1, math.ceil(len(given["sound"]) / 16000 * 25 - 1e-6))
+        assert len(output) == frames
     else:
         assert output.dtype == np.uint8
         assert output.ndim == 4  # at the size that the preset draws
-        assert (len(output), output.shape[3]) == (len(given["frames"]), 3)
+        assert (len(output), output.shape[3]) == (frames, 3)
 
 
 @recipe
@@ -206,15 +229,15 @@ def test_bad_input_is_told_in_one_line(name: str) -> None:
     module = recipes.load(name)
     model = small(module)
     model.prepare(clips_for(model))
-    given = inputs(model)
-    for missing in given:
+    good = inputs(model)
+    for missing in good:
         with pytest.raises(VultusError):
-            model(**{key: value for key, value in given.items() if key != missing})
-    for key, value in given.items():
+            model(**{key: value for key, value in good.items() if key != missing})
+    for key, value in good.items():
         if isinstance(value, np.ndarray):
             for wrong in (value[None], value[:0]):
                 with pytest.raises(VultusError):
-                    model(**{**given, key: wrong})
+                    model(**{**good, key: wrong})
 
 
 @recipe
@@ -222,13 +245,15 @@ def test_what_streams_does_not_see_the_chunks(name: str) -> None:
     module = recipes.load(name)
     if not hasattr(module.Model, "step"):
         return  # it does not stream
-    model, given = small(module), inputs(module.Model)
+    model, good = small(module), inputs(module.Model)
     model.prepare(clips_for(model))
-    whole = [bytes_of(model.step(None, **given)[0])]
+    whole = [bytes_of(model.step(None, **good)[0])]
     state, parts = None, []
-    flows = "sound" if "sound" in given else "frames"
-    rest = {} if flows == "sound" else given
-    for value in np.array_split(given[flows], 5):
+    flows = next(name for name in ("sound", "frames", "motion") if name in good)
+    rest = {} if flows == "sound" else good
+    total = len(good[flows])
+    for first in range(0, total, -(-total // 5)):
+        value = good[flows][first : first - (-total // 5)]
         out, state = model.step(state, **{**rest, flows: value})
         parts.append(bytes_of(out))
     assert b"".join(parts) == b"".join(whole)
