@@ -23,7 +23,7 @@ WORKSHOP = ("parts", "recipes", "lab", "critics")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "defaults", "channels", "rotations"),
     ("motion", "camera"),
-    ("download", "layers", "mark", "mesh", "spaces", "store", "nets", "workers"),
+    ("download", "kept", "layers", "mark", "mesh", "spaces", "store", "nets", "workers"),
     ("signals", "io", "person", "render"),
     ("clip",),
     ("voices",),

@@ -129,9 +129,11 @@ class Look:
             return trained.frames, trained.size
         from vultus.heads.person import PersonHead
         from vultus.heads.sway import Sway
+        from vultus.kept import keeping
 
         size = (self.size, self.size)
         person = PersonHead(self.face, size=size, quality=self.quality, light=self.light, place=self.place)
-        person.bake()
+        with keeping():
+            person.bake()
         sway = Sway()
         return lambda motion: person.frames([motion], sway), size

@@ -38,7 +38,10 @@ class Assets:
             if self.name:
                 store.find(self.name)
         elif self.action == "clear":
-            print(f"freed {store.clear(self.name) / 1e6:.1f} MB")
+            from vultus import kept
+
+            freed = store.clear(self.name) + (0 if self.name else kept.clear())
+            print(f"freed {freed / 1e6:.1f} MB")
         elif self.action == "verify":
             self._verify(names)
         else:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.camera import Camera
+from vultus.person import recall
 from vultus.person.brows import brows
 from vultus.person.drawn import rows_of
 from vultus.person.groom import hair as groomed
@@ -39,7 +40,9 @@ _SHADE_WIDTH = 0.0014  # metres; less would leave holes between them
 @lru_cache(maxsize=4)
 def grooms(mesh: PersonMesh, identity: Identity) -> tuple[Groom, ...]:
     """All hair of *identity* on *mesh*, the bust with one subdivision."""
-    return (*groomed(mesh, identity), brows(mesh, identity), *lashes(mesh, identity))
+    return recall.hair(
+        mesh, identity, lambda: (*groomed(mesh, identity), brows(mesh, identity), *lashes(mesh, identity))
+    )
 
 
 def names(mesh: PersonMesh, identity: Identity) -> tuple[str, ...]:

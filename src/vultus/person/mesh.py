@@ -328,9 +328,10 @@ def _joined(body: _Surface, pack: Pack) -> _Surface:
 
 
 @lru_cache(maxsize=6)
-def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool) -> Topology:
+def topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool) -> Topology:
+    """What :func:`build_mesh` shares among all people, for the same arguments."""
     if subdivisions:
-        return _finer(_topology(region, 0, hair_cap, corrected))
+        return _finer(topology(region, 0, hair_cap, corrected))
     pack = load_pack()
     inside = slice(0, pack.bust[1] if region == "bust" else None)
     gone = (() if hair_cap else ("hairCap",)) + (bite.REPLACED if corrected else ())
@@ -384,7 +385,7 @@ def _finer(top: Topology) -> Topology:
 def subdivided(mesh: PersonMesh) -> PersonMesh:
     """A corrected person's coarse mesh without a hair cap after one step of subdivision, as :func:`build_mesh` makes
     it, at less cost than building it anew."""
-    top = _topology(mesh.region, 1, False, True)
+    top = topology(mesh.region, 1, False, True)
     return replace(
         mesh, subdivisions=1, neutral=top.refine(mesh.coarse), triangles=top.triangles, uv=top.uv,
         uv_triangles=top.uv_triangles, part=top.part, rest=top.rest, topology=top,
@@ -410,7 +411,7 @@ def build_mesh(
         raise unknown("region", str(region), ("bust", "body"))
     if subdivisions not in (0, 1):
         raise VultusError(f"subdivisions is {subdivisions}", "Give 0 or 1")
-    pack, top = load_pack(), _topology(region, subdivisions, hair_cap, corrected)
+    pack, top = load_pack(), topology(region, subdivisions, hair_cap, corrected)
     everything, joints = rest_shape(pack, identity, len(pack.template))
     gains = np.ones(len(top.expression), np.float32)
     if corrected:

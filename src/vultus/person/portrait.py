@@ -14,7 +14,7 @@ from vultus.camera import Camera
 from vultus.channels import CHANNELS
 from vultus.defaults import Quality
 from vultus.errors import VultusError, unknown
-from vultus.person import lamps, occlusion, places, shading, surface, tone, visibility
+from vultus.person import lamps, occlusion, places, recall, shading, surface, tone, visibility
 from vultus.person.appearance import Appearance, lift, paint, palette
 from vultus.person.atlas import Kind, painter_coordinates
 from vultus.person.creases import creases, fold
@@ -71,17 +71,21 @@ _EFFORTS: dict[Quality, _Effort] = {
 
 @lru_cache(maxsize=4)
 def _bust(identity: Identity) -> PersonMesh:
-    return build_mesh(identity, region="bust", subdivisions=1)
+    return recall.mesh(identity, lambda: build_mesh(identity, region="bust", subdivisions=1))
 
 
 @lru_cache(maxsize=8)
 def _painted(identity: Identity, size: int) -> Appearance:
-    return paint(_bust(identity), identity, size)
+    return recall.appearance(identity, size, lambda: paint(_bust(identity), identity, size))
 
 
 @lru_cache(maxsize=8)
 def _ambient(identity: Identity) -> F32:
     """The share of sky that each drawn vertex sees at rest, [N]."""
+    return recall.ambient(identity, lambda: _sky(identity))
+
+
+def _sky(identity: Identity) -> F32:
     mesh, s = _bust(identity), surfaces(_bust(identity))
     vertices = mesh.neutral[s.vertices]
     lift_off(vertices, vertex_normals(vertices, s.welded), lift(mesh, identity)[s.vertices])

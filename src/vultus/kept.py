@@ -1,0 +1,133 @@
+"""What took long to make, kept for the next process: arrays in the user's cache, under a name made of what they are of.
+
+Nothing has to be cleared when the library or its data change: then names do, and what has not been asked for longest
+makes room. A file is written whole or not at all, so that several processes may keep the same; one that is damaged or
+of another version is made anew, and where nothing can be written nothing is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import struct
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vultus import store
+from vultus.errors import VultusError
+
+Arrays = Mapping[str, NDArray[Any]]
+Made = TypeVar("Made")
+
+FORMAT: Final = "vultus.kept"
+VERSION: Final = 1
+MOST: Final = 1 << 28
+"""Bytes that are kept in all: about ten people."""
+_ABANDONED = 3600  # seconds after which nobody writes a part any more
+_DAMAGE = (
+    EOFError, LookupError, MemoryError, NotImplementedError, OSError, RuntimeError, TypeError, ValueError, VultusError,
+    struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip  # what zipfile, zlib and numpy raise on damaged files, and what reads their arrays
+_on: ContextVar[bool] = ContextVar("vultus_kept", default=False)
+
+
+@contextmanager
+def keeping() -> Iterator[None]:
+    """Inside, :func:`kept` keeps: for the few faces that somebody asks for again and again, not for thousands."""
+    before = _on.set(True)
+    try:
+        yield
+    finally:
+        _on.reset(before)
+
+
+def folder() -> Path:
+    """Where things are kept, beside the assets; it may not exist yet."""
+    return store.cache().parent / "kept"
+
+
+def kept(
+    kind: str, of: bytes, make: Callable[[], Made], pack: Callable[[Made], Arrays], unpack: Callable[[Arrays], Made]
+) -> Made:
+    """What *make* makes, or the same from the disk.
+
+    *of* is all that it depends on, *kind* the first word of the file's name. *pack* turns it into arrays without
+    objects, from which *unpack* makes it again. Outside of :func:`keeping` this is *make* alone.
+    """
+    if not _on.get():
+        return make()
+    name = f"{kind}-{sha256(b'%d %b' % (VERSION, of)).hexdigest()[:32]}.npz"
+    try:
+        return unpack(_read(folder() / name))
+    except _DAMAGE:
+        made = make()
+    with suppress(OSError, VultusError):
+        _write(folder() / name, pack(made))
+        _make_room()
+    return made
+
+
+def clear() -> int:
+    """Delete all that is kept; return the bytes freed."""
+    return sum(_remove(file) for file in (*folder().glob("*.npz"), *folder().glob("*.part")))
+
+
+def _read(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    if str(arrays.pop("format")) != FORMAT or int(arrays.pop("version")) != VERSION:
+        raise ValueError(f"{path} is of another version")
+    with suppress(OSError):
+        os.utime(path)  # asked for now
+    return arrays
+
+
+def _write(path: Path, arrays: Arrays) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = {"format": np.array(FORMAT), "version": np.array(VERSION), **arrays}
+    part = path.parent / f"{secrets.token_hex(8)}.part"
+    try:
+        with zipfile.ZipFile(part, "x") as archive:
+            for name, array in whole.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+        part.replace(path)
+    except BaseException:
+        _remove(part)
+        raise
+
+
+def _make_room() -> None:
+    """Delete what has not been asked for longest until the rest fits into MOST."""
+    files = []
+    for file in (*folder().glob("*.npz"), *folder().glob("*.part")):
+        with suppress(OSError):  # another process was quicker
+            status = file.stat()
+            if file.suffix == ".npz":
+                files.append((status.st_mtime_ns, status.st_size, file))
+            elif time.time() - status.st_mtime > _ABANDONED:
+                _remove(file)
+    total = sum(size for _, size, _ in files)
+    for _, size, file in sorted(files):
+        if total <= MOST:
+            return
+        _remove(file)
+        total -= size
+
+
+def _remove(file: Path) -> int:
+    with suppress(OSError):
+        size = file.stat().st_size
+        file.unlink()
+        return size
+    return 0
