@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -29,7 +32,7 @@ class Maker:
         return np.arange(self.size, dtype=np.float32) / 3
 
     def ask(self, of: bytes = b"one") -> np.ndarray:
-        return kept.kept("thing", of, self, lambda made: {"it": made}, lambda arrays: arrays["it"])
+        return kept.kept("thing", lambda: of, self, lambda made: {"it": made}, lambda arrays: arrays["it"])
 
 
 def test_only_inside_of_keeping_and_only_the_same(cache: Path) -> None:
@@ -47,7 +50,12 @@ def test_only_inside_of_keeping_and_only_the_same(cache: Path) -> None:
     assert make.made == 4
 
 
-@pytest.mark.parametrize("damage", ["cut", "noise", "empty", "version", "names"])
+def inside(file: Path) -> dict[str, np.ndarray]:
+    with np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+@pytest.mark.parametrize("damage", ["cut", "noise", "empty", "text", "object", "version", "names", "other", "unnamed"])
 def test_what_is_damaged_or_of_another_version_is_made_anew(damage: str) -> None:
     make = Maker(4000)
     with kept.keeping():
@@ -60,10 +68,21 @@ def test_what_is_damaged_or_of_another_version_is_made_anew(damage: str) -> None
             file.write_bytes(whole[:900] + b"\xff" * 64 + whole[964:])
         elif damage == "empty":
             file.write_bytes(b"")
+        elif damage == "text":
+            file.write_text("no archive at all")
+        elif damage == "object":
+            np.savez(file, **inside(file) | {"it": np.array([{}], object)})
         elif damage == "version":
-            np.savez(file, format=kept.FORMAT, version=kept.VERSION + 1, it=expected)
+            np.savez(file, **inside(file) | {"version": kept.VERSION + 1})
+        elif damage == "names":
+            arrays = inside(file)
+            np.savez(file, that=arrays.pop("it"), **arrays)
+        elif damage == "other":  # whole, but under the name of something else
+            Maker(3).ask(b"another")
+            (other,) = set(kept.folder().iterdir()) - {file}
+            other.replace(file)
         else:
-            np.savez(file, format=kept.FORMAT, version=kept.VERSION, that=expected)
+            np.savez(file, format=kept.FORMAT, version=kept.VERSION, it=expected)
         np.testing.assert_array_equal(make.ask(), expected)
         assert make.made == 2
         np.testing.assert_array_equal(make.ask(), expected)
@@ -78,6 +97,56 @@ def test_without_a_place_to_write_all_goes_on(cache: Path) -> None:
         make.ask()
     assert make.made == 2
     assert kept.clear() == 0
+
+
+def test_a_full_disk_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(stream: IO[bytes], *_: object, **__: object) -> None:
+        stream.write(b"some")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    make = Maker()
+    monkeypatch.setattr(np.lib.format, "write_array", full)
+    with kept.keeping():
+        make.ask()
+        make.ask()
+    assert make.made == 2
+    assert not list(kept.folder().iterdir())
+
+
+def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    make = Maker()
+    monkeypatch.setattr(kept, "folder", homeless)
+    with kept.keeping():
+        make.ask()
+        make.ask()
+    assert make.made == 2
+
+
+def test_what_cannot_be_told_apart_is_not_kept(cache: Path) -> None:
+    make = Maker()
+    with kept.keeping():
+        for _ in range(2):
+            kept.kept("thing", lambda: None, make, lambda made: {"it": made}, lambda arrays: arrays["it"])
+    assert make.made == 2
+    assert not cache.exists()
+
+
+def test_several_processes_may_keep_the_same() -> None:
+    """Each of them gets whole what was made, whoever was first."""
+    make = Maker(200_000)
+    expected = make()
+
+    def ask(_: int) -> bool:
+        with kept.keeping():
+            return all(np.array_equal(make.ask(), expected) for _ in range(8))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask, range(4)))
+    (file,) = kept.folder().iterdir()
+    assert file.suffix == ".npz"
 
 
 def test_what_was_asked_for_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,17 @@
 """What took long to make, kept for the next process: arrays in the user's cache, under a name made of what they are of.
 
 Nothing has to be cleared when the library or its data change: then names do, and what has not been asked for longest
-makes room. A file is written whole or not at all, so that several processes may keep the same; one that is damaged or
-of another version is made anew, and where nothing can be written nothing is kept.
+makes room. A file is written whole or not at all, so that several processes may keep the same, and says itself what it
+is of; one that is damaged, of another version or under a wrong name is made anew, and where nothing can be written
+nothing is kept.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-import struct
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -24,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus import store
-from vultus.errors import VultusError
 
 Arrays = Mapping[str, NDArray[Any]]
 Made = TypeVar("Made")
@@ -34,10 +32,6 @@ VERSION: Final = 1
 MOST: Final = 1 << 28
 """Bytes that are kept in all: about ten people."""
 _ABANDONED = 3600  # seconds after which nobody writes a part any more
-_DAMAGE = (
-    EOFError, LookupError, MemoryError, NotImplementedError, OSError, RuntimeError, TypeError, ValueError, VultusError,
-    struct.error, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip  # what zipfile, zlib and numpy raise on damaged files, and what reads their arrays
 _on: ContextVar[bool] = ContextVar("vultus_kept", default=False)
 
 
@@ -57,22 +51,33 @@ def folder() -> Path:
 
 
 def kept(
-    kind: str, of: bytes, make: Callable[[], Made], pack: Callable[[Made], Arrays], unpack: Callable[[Arrays], Made]
+    kind: str,
+    of: Callable[[], bytes | None],
+    make: Callable[[], Made],
+    pack: Callable[[Made], Arrays],
+    unpack: Callable[[Arrays], Made],
 ) -> Made:
     """What *make* makes, or the same from the disk.
 
-    *of* is all that it depends on, *kind* the first word of the file's name. *pack* turns it into arrays without
-    objects, from which *unpack* makes it again. Outside of :func:`keeping` this is *make* alone.
+    *of* says all that it depends on, or None when that cannot be told; *kind* is the first word of the file's name.
+    *pack* turns it into arrays without objects, from which *unpack* makes it again. Outside of :func:`keeping` this is
+    *make* alone.
     """
-    if not _on.get():
+    source = of() if _on.get() else None
+    if source is None:
         return make()
-    name = f"{kind}-{sha256(b'%d %b' % (VERSION, of)).hexdigest()[:32]}.npz"
+    mark = sha256(b"%d %b %b" % (VERSION, kind.encode(), source)).hexdigest()
     try:
-        return unpack(_read(folder() / name))
-    except _DAMAGE:
-        made = make()
-    with suppress(OSError, VultusError):
-        _write(folder() / name, pack(made))
+        path = folder() / f"{kind}-{mark[:32]}.npz"
+    except RuntimeError:  # a user without a home
+        return make()
+    # Whatever is wrong with a file (zipfile, zlib and numpy raise a dozen kinds of errors), it can be made anew.
+    with suppress(Exception):
+        return unpack(_read(path, mark))
+    made = make()
+    arrays = pack(made)
+    with suppress(OSError):
+        _write(path, mark, arrays)
         _make_room()
     return made
 
@@ -82,19 +87,19 @@ def clear() -> int:
     return sum(_remove(file) for file in (*folder().glob("*.npz"), *folder().glob("*.part")))
 
 
-def _read(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as archive:
+def _read(path: Path, mark: str) -> Arrays:
+    with np.load(path, allow_pickle=False) as archive:  # zip files have checksums, which reading to the end checks
         arrays = {name: archive[name] for name in archive.files}
-    if str(arrays.pop("format")) != FORMAT or int(arrays.pop("version")) != VERSION:
-        raise ValueError(f"{path} is of another version")
+    if (str(arrays.pop("format")), int(arrays.pop("version")), str(arrays.pop("of"))) != (FORMAT, VERSION, mark):
+        raise ValueError(f"{path} is something else")
     with suppress(OSError):
         os.utime(path)  # asked for now
     return arrays
 
 
-def _write(path: Path, arrays: Arrays) -> None:
+def _write(path: Path, mark: str, arrays: Arrays) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = {"format": np.array(FORMAT), "version": np.array(VERSION), **arrays}
+    whole = {"format": np.array(FORMAT), "version": np.array(VERSION), "of": np.array(mark), **arrays}
     part = path.parent / f"{secrets.token_hex(8)}.part"
     try:
         with zipfile.ZipFile(part, "x") as archive:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import time
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,7 @@ import pytest
 from vultus.kept import folder, keeping
 from vultus.person import hair, portrait, recall
 from vultus.person.identity import parse_identity
+from vultus.person.mesh import build_mesh
 from vultus.person.portrait import Portrait
 
 WHO = parse_identity("person:seed=12,beard=goatee,glasses=round")
@@ -50,6 +55,27 @@ def test_the_same_bytes_without_the_work(monkeypatch: pytest.MonkeyPatch) -> Non
             Portrait(parse_identity("person:seed=13,beard=goatee,glasses=round"), (96, 96))
 
 
+def test_all_of_a_mesh_comes_back() -> None:
+    identity = parse_identity("person:seed=3,age=71")
+    with keeping():
+        made = recall.mesh(identity, lambda: build_mesh(identity, region="bust", subdivisions=1))
+        again = recall.mesh(identity, lambda: pytest.fail("made anew"))
+    assert again is not made
+    for field in fields(made):
+        a, b = getattr(made, field.name), getattr(again, field.name)
+        if field.name == "joints":
+            a, b = a.positions, b.positions
+        elif field.name == "sliding":
+            assert len(a) == len(b)
+            assert all(np.array_equal(x, y) and x.dtype == y.dtype for x, y in zip(a, b, strict=True))
+            continue
+        if isinstance(a, np.ndarray):
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
+        else:
+            assert a is b
+
+
 def test_other_code_makes_people_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     with keeping():
@@ -61,6 +87,38 @@ def test_other_code_makes_people_anew(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(made) == 2
 
 
-def test_portraits_made_by_the_thousand_are_not_kept() -> None:
-    Portrait(WHO, (96, 96), "draft")
+def test_all_modules_that_make_people_are_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A change of any of them is another origin, and what was changed since it was loaded is not kept."""
+    package, copied = Path(recall.__file__).parents[1], tmp_path / "vultus"
+    for name in recall.SOURCES:
+        (copy := copied / name).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (package / name).is_dir() else shutil.copy2)(package / name, copy)
+    monkeypatch.setattr(recall, "__file__", str(copied / "person" / "recall.py"))
+    origin = recall._origin.__wrapped__
+    assert origin() is None  # the copies are younger than this process
+    monkeypatch.setattr(recall, "_LOADED", time.time() + 60)
+    before = origin()
+    assert before == origin()
+    for name in ("camera.py", "render/strands.py", "person/groom/body.py"):
+        with (copied / name).open("a") as file:
+            file.write("# more\n")
+        assert origin() not in (None, before)
+        before = origin()
+    (copied / "camera.py").unlink()
+    assert origin() is None
+
+
+def test_a_person_is_made_of_the_modules_that_are_told_apart() -> None:
+    """Whatever the modules of people import of vultus, but for how errors are told and things are kept."""
+    package, known = Path(recall.__file__).parents[1], {name.partition(".")[0] for name in recall.SOURCES}
+    for name in recall.SOURCES:
+        for file in (package / name).rglob("*.py") if (package / name).is_dir() else [package / name]:
+            used = set(re.findall(r"^\s*(?:from|import) vultus\.(\w+)", file.read_text("utf-8"), re.MULTILINE))
+            for line in re.findall(r"^\s*from vultus import (.*)$", file.read_text("utf-8"), re.MULTILINE):
+                used |= {part.split()[0] for part in line.split(",")}
+            assert used <= known | {"errors", "kept"}, file
+
+
+def test_people_made_by_the_thousand_are_not_kept() -> None:
+    portrait._ambient(WHO)
     assert not folder().exists()

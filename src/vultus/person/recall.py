@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import platform
+import time
 from collections.abc import Callable
 from dataclasses import fields
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,27 +23,44 @@ from vultus.person.strands import Groom
 
 F32 = NDArray[np.float32]
 
-_SOURCES = ("person", "render", "camera.py", "channels.py", "rotations.py", "motion.py")
+SOURCES: Final = ("person", "render", "camera.py", "channels.py", "defaults.py", "motion.py", "rotations.py")
+"""The modules that decide what people look like."""
 _GROOM = tuple(field.name for field in fields(Groom) if field.name != "lid")
+_LOADED = time.time()
 
 
 @lru_cache(maxsize=1)
-def _origin() -> bytes:
-    """What tells one state of the library from another: its modules and data that make people, and numpy."""
+def _origin() -> bytes | None:
+    """What tells one state of the library from another: its modules and data that make people, the libraries below
+    and the processor that kernels are compiled for, because the last bits differ from one to the next.
+
+    None when that cannot be told, because modules are not there as files or were changed since they were loaded.
+    """
     from importlib.metadata import version
 
+    from numba.core.registry import cpu_target
+
     here, digest = Path(__file__).parents[1], sha256()
-    for name in _SOURCES:
-        place = here / name
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(file.relative_to(here).as_posix().encode() + b"\0" + file.read_bytes())
-    digest.update((files("vultus") / "data" / "person.npz").read_bytes())
-    digest.update(" ".join([platform.machine(), *map(version, ("numpy", "scipy", "numba"))]).encode())
+    try:
+        for name in SOURCES:
+            place = here / name
+            for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+                status = file.stat()
+                if max(status.st_mtime, status.st_ctime) > _LOADED:
+                    return None
+                digest.update(b"%b\0%d\0" % (file.relative_to(here).as_posix().encode(), status.st_size))
+                digest.update(file.read_bytes())
+        digest.update((files("vultus") / "data" / "person.npz").read_bytes())
+    except OSError:
+        return None
+    processor = cpu_target.target_context.codegen().magic_tuple()  # by which numba tells its own cached kernels apart
+    digest.update(repr((processor, *map(version, ("numpy", "scipy", "numba")))).encode())
     return digest.digest()
 
 
-def _of(identity: Identity, *rest: object) -> bytes:
-    return _origin() + repr((identity, *rest)).encode()
+def _of(identity: Identity, *rest: object) -> bytes | None:
+    origin = _origin()
+    return None if origin is None else origin + repr((identity, *rest)).encode()
 
 
 def mesh(identity: Identity, make: Callable[[], PersonMesh]) -> PersonMesh:
@@ -68,13 +86,13 @@ def mesh(identity: Identity, make: Callable[[], PersonMesh]) -> PersonMesh:
             data.masks, top.landmarks, arrays["gains"], top, arrays["coarse"], expression, s,
         )  # fmt: skip
 
-    return kept("mesh", _of(identity), make, pack, unpack)
+    return kept("mesh", lambda: _of(identity), make, pack, unpack)
 
 
 def appearance(identity: Identity, size: int, make: Callable[[], Appearance]) -> Appearance:
     """*identity* painted on *size* x *size* texels, which *make* does."""
     return kept(
-        "paint", _of(identity, size), make,
+        "paint", lambda: _of(identity, size), make,
         lambda made: {"texture": made.texture, "relief": made.relief, "uv": made.uv, "lift": made.lift},
         lambda arrays: Appearance(arrays["texture"], arrays["relief"], arrays["uv"], arrays["lift"]),
     )  # fmt: skip
@@ -82,7 +100,9 @@ def appearance(identity: Identity, size: int, make: Callable[[], Appearance]) ->
 
 def ambient(identity: Identity, make: Callable[[], F32]) -> F32:
     """The share of sky [N] that each drawn vertex of *identity* sees at rest, which *make* finds."""
-    return kept("sky", _of(identity), make, lambda made: {"share": made}, lambda arrays: arrays["share"])
+    return kept(
+        "sky", lambda: _of(identity), make, lambda made: {"share": made}, lambda arrays: arrays["share"]
+    )  # fmt: skip
 
 
 def hair(person: PersonMesh, identity: Identity, make: Callable[[], tuple[Groom, ...]]) -> tuple[Groom, ...]:
@@ -98,5 +118,7 @@ def hair(person: PersonMesh, identity: Identity, make: Callable[[], tuple[Groom,
             for i, lid in enumerate(arrays["lid"])
         )
 
-    rest = person.region, person.subdivisions, sha256(person.neutral.tobytes()).hexdigest()
-    return kept("hair", _of(identity, *rest), make, pack, unpack)
+    def of() -> bytes | None:
+        return _of(identity, person.region, person.subdivisions, sha256(person.neutral.tobytes()).hexdigest())
+
+    return kept("hair", of, make, pack, unpack)
