@@ -14,11 +14,12 @@ from vultus.render.shadows import ShadowMap, lit
 from vultus.render.triangles import Rasteriser, interpolate, project, sample, vertex_normals
 
 
-def scene(seed: int, *, bad: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Random screen points, some far outside, on a coarse grid so that edges and centres coincide, or broken."""
+def scene(seed: int, *, bad: bool = False, reach: float = 120) -> tuple[np.ndarray, np.ndarray]:
+    """Random screen points, some far outside, on a coarse grid so that edges and centres coincide, or broken; *reach*
+    is how many pixels they lie apart at most along each axis: kernels take triangles of up to 64 pixels another way."""
     rng = np.random.default_rng(seed)
     count = int(rng.integers(3, 60))
-    screen = rng.uniform(-30, 90, (count, 3)).astype(np.float32)
+    screen = (rng.uniform(-30, 90 - reach) + rng.uniform(0, reach, (count, 3))).astype(np.float32)
     screen[:, 2] = rng.uniform(0.2, 3.0, count)
     if seed % 2:
         screen[:, :2] = np.round(screen[:, :2] * 2) / 2
@@ -36,9 +37,12 @@ def scene(seed: int, *, bad: bool = False) -> tuple[np.ndarray, np.ndarray]:
     width=st.integers(1, 70),
     cull=st.sampled_from(["back", "front", "none"]),
     bad=st.booleans(),
+    reach=st.sampled_from([8, 60, 120]),
 )
-def test_rasteriser_equals_the_reference(seed: int, height: int, width: int, cull: str, bad: bool) -> None:
-    screen, triangles = scene(seed, bad=bad)
+def test_rasteriser_equals_the_reference(
+    seed: int, height: int, width: int, cull: str, bad: bool, reach: float
+) -> None:
+    screen, triangles = scene(seed, bad=bad, reach=reach)
     raster = Rasteriser(height, width)
     raster.draw(screen, triangles, cull=cull)
     ids, bary, depth = reference.rasterise(screen, triangles, height, width, cull)
@@ -91,6 +95,29 @@ def test_buffers_are_cleared_between_frames_and_for_no_triangles() -> None:
     raster.draw(screen, triangles[:0])
     assert np.all(raster.ids == -1)
     assert np.all(raster.inverse_depth == 0)
+
+
+def test_weights_are_those_of_what_was_drawn_last() -> None:
+    raster = Rasteriser(60, 60)
+    for seed in (3, 6):
+        screen, triangles = scene(seed)
+        raster.draw(screen, triangles, cull="none")
+        screen[:] = np.nan  # a buffer of the caller, who may use it for something else
+        ids, bary, _ = reference.rasterise(*scene(seed), 60, 60, "none")
+        hit = (raster.ids >= 0) & (raster.ids == ids)
+        assert hit.sum() > 500
+        np.testing.assert_allclose(raster.bary[hit], bary[hit], atol=1e-4)
+        np.testing.assert_array_equal(raster.bary, raster.bary)
+
+
+@pytest.mark.parametrize("side", [30, 63, 65, 900])
+def test_a_triangle_of_any_size_covers_what_it_should(side: int) -> None:
+    screen = np.array([[-side / 3, 0.3, 1], [side / 3, side, 2], [side, -side / 2, 3]], np.float32)
+    raster = Rasteriser(40, 50)
+    raster.draw(screen, np.array([[0, 1, 2]], np.int32), cull="none")
+    ids, _, depth = reference.rasterise(screen, np.array([[0, 1, 2]]), 40, 50, "none")
+    np.testing.assert_array_equal(raster.ids, ids)
+    np.testing.assert_allclose(raster.inverse_depth, depth, rtol=2e-6)
 
 
 def test_of_equal_triangles_the_first_wins() -> None:

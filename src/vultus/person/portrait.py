@@ -254,7 +254,7 @@ class Portrait:
         def rows(first: int, stop: int) -> None:
             shading.shade_rows(
                 first, stop, self._effort.samples, self._effort.every,
-                r.ids, r.bary, r.inverse_depth, cells, self._layer.spans, s.triangles, s.kind, self._points,
+                r.ids, r.corners, r.inverse_depth, cells, self._layer.spans, s.triangles, s.kind, self._points,
                 self._words, self._relief, eyes, up, shadow, light_camera, self._effort.taps, self._lit, self._light,
                 self._eye, self._sample_camera.focal[1], self._backdrop, self._table, image,
             )  # fmt: skip

@@ -349,7 +349,7 @@ def shade_rows(
     k: int,
     every: bool,
     ids: np.ndarray,
-    bary: np.ndarray,
+    corners: np.ndarray,
     inverse: np.ndarray,
     cells: np.ndarray,
     spans: np.ndarray,
@@ -396,7 +396,7 @@ def shade_rows(
                 row, begin, left, right, k, every, ids, inverse, kind, cells, backdrop, sides, where, at, out
             )
             if lanes:
-                find(lanes, bary, triangles, points, lit, at, ground, b)
+                find(lanes, corners, triangles, points, lit, at, ground, b)
                 fetch(lanes, atlas, ground, spot, words)
                 texels(lanes, spot, words, b)
                 if rough:

@@ -9,6 +9,7 @@ from vultus.person.jit import fast, part, step
 from vultus.person.lamps import KEY, LANES, NORMAL, PLACE, SLOPE, TEXEL
 from vultus.person.pigment import EDGE, EDGE_FROM, EDGE_REACH, HEM, HEM_ROWS
 from vultus.person.relief import STEEPEST
+from vultus.render.coverage import corner, weights
 
 ROW, COLUMN, TRIANGLE, WHAT, WIDE, TURN = 0, 1, 2, 3, 4, 5
 FACTS = 6
@@ -71,17 +72,20 @@ def texture_at(atlas: np.ndarray, u: float, v: float, out: np.ndarray) -> None:
 
 @step
 def find(
-    lanes: int, bary: np.ndarray, triangles: np.ndarray, points: np.ndarray, lit: np.ndarray, at: np.ndarray,
+    lanes: int, corners: np.ndarray, triangles: np.ndarray, points: np.ndarray, lit: np.ndarray, at: np.ndarray,
     ground: np.ndarray, b: np.ndarray,
 ) -> None:  # fmt: skip
     """Interpolate place, normal, share of sky and of the key light of the first *lanes* samples of *at* into *b*, and
-    texture coordinates and creases into *ground*."""
+    texture coordinates and creases into *ground*; *corners* are those of a ``Rasteriser``."""
     one = np.float32(1.0)
     for n in range(lanes):
-        j, i, f = np.uint64(at[ROW * LANES + n]), np.uint64(at[COLUMN * LANES + n]), np.uint64(at[TRIANGLE * LANES + n])
         # Unsigned numbers, because numba tests signed ones for counting from the end.
+        f = np.uint64(at[TRIANGLE * LANES + n])
         x, y, z = np.uint64(triangles[f, 0]), np.uint64(triangles[f, 1]), np.uint64(triangles[f, 2])
-        u, v = bary[j, i, 0], bary[j, i, 1]
+        x0, y0, z0 = corner(corners, x)
+        x1, y1, z1 = corner(corners, y)
+        x2, y2, z2 = corner(corners, z)
+        u, v = weights(at[ROW * LANES + n], at[COLUMN * LANES + n], x0, y0, z0, x1, y1, z1, x2, y2, z2)
         w = one - u - v
         for c in range(7):
             b[(PLACE + c) * LANES + n] = u * points[x, c] + v * points[y, c] + w * points[z, c]

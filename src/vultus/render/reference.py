@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.camera import Camera
+from vultus.render.coverage import GUARD, STEPS
 from vultus.render.strands import BIAS, CHORD, FAINT, FULL, TIP
-from vultus.render.triangles import GUARD, NEAR, STEPS, Cull
+from vultus.render.triangles import NEAR, Cull
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]

@@ -20,8 +20,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from vultus.errors import VultusError
+from vultus.render.coverage import GUARD
 from vultus.render.threads import spread_out
-from vultus.render.triangles import GUARD
 
 F32 = NDArray[np.float32]
 Real = float | np.floating

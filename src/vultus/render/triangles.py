@@ -6,7 +6,8 @@ polygon rasterization", 1988), so that a shared edge is covered exactly once. De
 the screen. A slow plain version of everything here is ``vultus.render.reference``.
 
 Triangles are dropped whole when a vertex is nearer than ``NEAR``, behind the camera, not finite, or further than
-``GUARD`` pixels from the origin of the screen: heads do not cross the near plane, and nothing is ever half drawn.
+``coverage.GUARD`` pixels from the origin of the screen: heads do not cross the near plane, and nothing is ever half
+drawn.
 """
 
 from __future__ import annotations
@@ -19,20 +20,17 @@ from numpy.typing import NDArray
 
 from vultus.camera import Camera
 from vultus.errors import VultusError
-from vultus.render.threads import spread
+from vultus.render.coverage import MOST, STRIP, bin_triangles, draw_strips, fill_bins, snap, weigh
+from vultus.render.coverage import STEPS as STEPS
+from vultus.render.threads import spread, spread_out
 from vultus.render.threads import threads as thread_count
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
-Integer = int | np.int32 | np.int64
 Cull = Literal["back", "front", "none"]
 
 NEAR = 0.01  # metres
-GUARD = 1 << 20  # pixels; keeps the integer edge functions inside 64 bits
-STEPS = 256  # positions per pixel; the shifts by 8 below are divisions by it
-STRIP = 16  # rows that one thread works on at a time
 _CULL: dict[Cull, int] = {"none": 0, "back": 1, "front": 2}
-_DROPPED = np.int32(-(1 << 30))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -65,175 +63,27 @@ def project(camera: Camera, vertices: F32, out: F32 | None = None) -> F32:
     return out
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _snap(screen: np.ndarray, snapped: np.ndarray) -> None:
-    """Screen points -> integers of 1/256 pixel; column 0 is _DROPPED for points that no triangle may use."""
-    for i in range(screen.shape[0]):
-        x, y, w = screen[i, 0], screen[i, 1], screen[i, 2]
-        if abs(x) < GUARD and abs(y) < GUARD and w > 0.0 and w < np.inf:
-            snapped[i, 0] = np.int32(np.rint(x * STEPS))
-            snapped[i, 1] = np.int32(np.rint(y * STEPS))
-        else:
-            snapped[i, 0] = _DROPPED
-
-
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def _centres(a: Integer, b: Integer, c: Integer, begin: Integer, end: int) -> tuple[Integer, Integer]:
-    """The first and last pixel of [begin, end) whose centres lie between the least and greatest of three positions."""
-    # Shifts, because numba's floor division does not become one.
-    first, last = (min(a, b, c) + STEPS // 2 - 1) >> 8, (max(a, b, c) - STEPS // 2) >> 8
-    return max(begin, first), min(end - 1, last)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _bin(
-    snapped: np.ndarray,
-    triangles: np.ndarray,
-    height: int,
-    width: int,
-    cull: int,
-    first: np.ndarray,
-    last: np.ndarray,
-    starts: np.ndarray,
-) -> Integer:
-    """Find the strips [first, last] that each triangle may touch (last < first: none); starts[s + 1] counts strip s.
-
-    How many there are in all; -1 when a triangle names a vertex that does not exist.
-    """
-    total, many = np.int64(0), np.uint64(snapped.shape[0])
-    starts[:] = 0
-    for f in range(triangles.shape[0]):
-        first[f], last[f] = 0, -1
-        i, j, k = np.uint64(triangles[f, 0]), np.uint64(triangles[f, 1]), np.uint64(triangles[f, 2])
-        if max(i, j, k) >= many:
-            return np.int64(-1)
-        x0, x1, x2 = snapped[i, 0], snapped[j, 0], snapped[k, 0]
-        if x0 == _DROPPED or x1 == _DROPPED or x2 == _DROPPED:
-            continue
-        y0, y1, y2 = snapped[i, 1], snapped[j, 1], snapped[k, 1]
-        area = (np.int64(x1) - x0) * (np.int64(y2) - y0) - (np.int64(x2) - x0) * (np.int64(y1) - y0)
-        if area == 0 or (cull == 1 and area > 0) or (cull == 2 and area < 0):
-            continue
-        top, bottom = _centres(y0, y1, y2, np.int64(0), height)
-        left, right = _centres(x0, x1, x2, np.int64(0), width)
-        if top > bottom or left > right:
-            continue
-        first[f], last[f] = top // STRIP, bottom // STRIP
-        for s in range(first[f], last[f] + 1):
-            starts[s + 1] += 1
-            total += 1
-    return total
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _fill_bins(first: np.ndarray, last: np.ndarray, starts: np.ndarray, cursor: np.ndarray, bins: np.ndarray) -> None:
-    """List the triangles of every strip in their order, so that ties in depth always go to the first triangle."""
-    for s in range(1, starts.shape[0]):
-        starts[s] += starts[s - 1]
-    for s in range(cursor.shape[0]):
-        cursor[s] = starts[s]
-    for f in range(first.shape[0]):
-        for s in range(first[f], last[f] + 1):
-            bins[cursor[s]] = f
-            cursor[s] += 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _draw_strips(
-    first: int,
-    stop: int,
-    starts: np.ndarray,
-    bins: np.ndarray,
-    snapped: np.ndarray,
-    screen: np.ndarray,
-    triangles: np.ndarray,
-    ids: np.ndarray,
-    bary: np.ndarray,
-    depth: np.ndarray,
-) -> None:
-    height, width = ids.shape
-    half = STEPS // 2
-    ids[first * STRIP : min(height, stop * STRIP)] = -1
-    depth[first * STRIP : min(height, stop * STRIP)] = 0.0
-    strip, row0, row1 = first, first * STRIP, min(height, first * STRIP + STRIP)
-    for n in range(starts[first], starts[stop]):
-        while n >= starts[strip + 1]:
-            strip += 1
-            row0, row1 = strip * STRIP, min(height, strip * STRIP + STRIP)
-        f = bins[n]
-        # Unsigned numbers, because numba tests signed ones for counting from the end.
-        g = np.uint64(f)
-        i, j, k = np.uint64(triangles[g, 0]), np.uint64(triangles[g, 1]), np.uint64(triangles[g, 2])
-        x0, y0 = np.int64(snapped[i, 0]), np.int64(snapped[i, 1])
-        x1, y1 = np.int64(snapped[j, 0]), np.int64(snapped[j, 1])
-        x2, y2 = np.int64(snapped[k, 0]), np.int64(snapped[k, 1])
-        z0, z1, z2 = np.float64(screen[i, 2]), np.float64(screen[j, 2]), np.float64(screen[k, 2])
-        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        # Edge functions that are positive inside whichever way the triangle winds.
-        sign = 1 if area > 0 else -1
-        inverse = 1.0 / (area * sign)
-        dx0, dy0 = (x2 - x1) * sign, (y2 - y1) * sign
-        dx1, dy1 = (x0 - x2) * sign, (y0 - y2) * sign
-        dx2, dy2 = (x1 - x0) * sign, (y1 - y0) * sign
-        # Top-left rule: centres on the other edges belong to the neighbour. With these offsets all three edge
-        # functions are at least 0 inside, so that one test of their sign bits decides.
-        t0 = 0 if dy0 < 0 or (dy0 == 0 and dx0 > 0) else 1
-        t1 = 0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else 1
-        t2 = 0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else 1
-        top, bottom = _centres(y0, y1, y2, row0, row1)
-        left, right = _centres(x0, x1, x2, np.int64(0), width)
-        px, py = left * STEPS + half, top * STEPS + half
-        e0_row = dx0 * (py - y1) - dy0 * (px - x1) - t0
-        e1_row = dx1 * (py - y2) - dy1 * (px - x2) - t1
-        e2_row = dx2 * (py - y0) - dy2 * (px - x0) - t2
-        step0, step1, step2 = dy0 * STEPS, dy1 * STEPS, dy2 * STEPS
-        k0, k1, k2 = inverse * z0, inverse * z1, inverse * z2
-        for row in range(top, bottom + 1):
-            e0, e1, e2 = e0_row, e1_row, e2_row
-            y = np.uint64(row)
-            inside = False
-            for column in range(left, right + 1):
-                if (e0 | e1 | e2) < 0:
-                    if inside:
-                        break
-                else:
-                    inside = True
-                    w0, w1 = (e0 + t0) * k0, (e1 + t1) * k1
-                    z = w0 + w1 + (e2 + t2) * k2
-                    x = np.uint64(column)
-                    if np.float32(z) > depth[y, x]:
-                        depth[y, x] = np.float32(z)
-                        ids[y, x] = bins[n]
-                        r = 1.0 / z
-                        bary[y, x, 0] = np.float32(w0 * r)
-                        bary[y, x, 1] = np.float32(w1 * r)
-                e0 -= step0
-                e1 -= step1
-                e2 -= step2
-            e0_row += dx0 * STEPS
-            e1_row += dx1 * STEPS
-            e2_row += dx2 * STEPS
-
-
 class Rasteriser:
     """Draws triangles into buffers that are reused from frame to frame.
 
-    After :meth:`draw`: ``ids`` int32 [H, W], the nearest triangle or -1; ``bary`` float32 [H, W, 2], its
-    perspective-correct weights of the first two corners (the third is 1 minus both; undefined where ids is -1);
-    ``inverse_depth`` float32 [H, W], 1/z in 1/m, 0 where ids is -1.
+    After :meth:`draw`: ``ids`` int32 [H, W], the nearest triangle or -1; ``inverse_depth`` float32 [H, W], 1/z in 1/m,
+    0 where ids is -1; ``corners`` int32 [V or more, 3], what kernels find ``coverage.weights`` from (x and y in 1/STEPS
+    pixels, bits of 1/z); and :attr:`bary`.
     """
 
     def __init__(self, height: int, width: int) -> None:
         """Buffers of *height* x *width* pixels, each at least 1 and at most 16384."""
-        if not (1 <= height <= 16384 and 1 <= width <= 16384):
+        if not (1 <= height <= MOST and 1 <= width <= MOST):
             raise VultusError(f"Cannot draw {width}x{height} pixels", "Choose sizes from 1 to 16384.")
         self.ids: I32 = np.full((height, width), -1, np.int32)
-        self.bary: F32 = np.zeros((height, width, 2), np.float32)
         self.inverse_depth: F32 = np.zeros((height, width), np.float32)
         strips = -(-height // STRIP)
         self._starts = np.zeros(strips + 1, np.int32)
         self._cursor = np.zeros(strips, np.int32)
-        self._snapped: I32 = np.zeros((0, 2), np.int32)
+        self.corners: I32 = np.zeros((0, 3), np.int32)
+        self._triangles: I32 = np.zeros((0, 3), np.int32)
+        self._bary: F32 = np.zeros((0, 0, 2), np.float32)
+        self._weighed = False
         self._first: I32 = np.zeros(0, np.int32)
         self._last: I32 = np.zeros(0, np.int32)
         self._bins: I32 = np.zeros(0, np.int32)
@@ -242,6 +92,22 @@ class Rasteriser:
     def strips(self) -> int:
         """The number of pieces that the rows are worked on in."""
         return len(self._cursor)
+
+    @property
+    def bary(self) -> F32:
+        """The perspective-correct weights [H, W, 2] of the first two corners, found when they are asked for.
+
+        The third is 1 minus both. Undefined where ids is -1. The triangles drawn last must not have changed since.
+        """
+        height, width = self.ids.shape
+        if self._bary.shape[:2] != (height, width):
+            self._bary = np.zeros((height, width, 2), np.float32)
+        if not self._weighed:
+            spread_out(
+                lambda i, j: weigh(i, j, self.corners, self._triangles, self.ids, self._bary), height, STRIP
+            )  # fmt: skip
+            self._weighed = True
+        return self._bary
 
     def draw(self, screen: F32, triangles: I32, *, cull: Cull = "back", threads: int | None = None) -> None:
         """Draw *triangles* int32 [F, 3] over *screen* float32 [V, 3] (from :func:`project`), replacing what was there.
@@ -252,20 +118,21 @@ class Rasteriser:
         if screen.dtype != np.float32 or triangles.dtype != np.int32:
             raise VultusError("The rasteriser takes float32 screen points and int32 triangles")
         screen, triangles = np.ascontiguousarray(screen), np.ascontiguousarray(triangles)
-        if len(self._snapped) < len(screen):
-            self._snapped = np.empty((len(screen), 2), np.int32)
+        self._triangles, self._weighed = triangles, False
+        if len(self.corners) < len(screen):
+            self.corners = np.empty((len(screen), 3), np.int32)
         if len(self._first) != len(triangles):
             self._first, self._last = np.empty(len(triangles), np.int32), np.empty(len(triangles), np.int32)
-        _snap(screen, self._snapped)
+        snap(screen, self.corners)
         height, width = self.ids.shape
-        total = _bin(
-            self._snapped[: len(screen)], triangles, height, width, _CULL[cull], self._first, self._last, self._starts
+        total = bin_triangles(
+            self.corners[: len(screen)], triangles, height, width, _CULL[cull], self._first, self._last, self._starts
         )
         if total < 0:
             raise VultusError("A triangle names a vertex that does not exist")
         if len(self._bins) < total:
             self._bins = np.empty(total * 5 // 4, np.int32)
-        _fill_bins(self._first, self._last, self._starts, self._cursor, self._bins)
+        fill_bins(self._first, self._last, self._starts, self._cursor, self._bins)
 
         count = thread_count() if threads is None else threads
         # Runs of strips with about as many triangles each, a few for every thread.
@@ -276,9 +143,9 @@ class Rasteriser:
             bounds[1:1] = edges.tolist()
 
         def piece(index: int) -> None:
-            _draw_strips(
-                bounds[index], bounds[index + 1], self._starts, self._bins, self._snapped, screen, triangles,
-                self.ids, self.bary, self.inverse_depth,
+            draw_strips(
+                bounds[index], bounds[index + 1], self._starts, self._bins, self.corners, triangles, self.ids,
+                self.inverse_depth,
             )  # fmt: skip
 
         spread(piece, pieces, count)
