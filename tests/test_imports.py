@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("recipe", "stage", "datasets", "parts"),
     ("recipes",),
     # These know everything.
-    ("pipeline", "looks", "tracking", "doctor", "demo", "judge", "lab", "studio", "terminal", "commands"),
+    ("pipeline", "looks", "outputs", "tracking", "doctor", "demo", "judge", "lab", "studio", "terminal", "commands"),
     ("cli", "__main__", "__init__"),
 )
 NEIGHBOURS = {("person", "render"), ("heads", "observers"), ("critics", "observers"), ("datasets", "stage")}

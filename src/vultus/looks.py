@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from vultus.mesh import Model
     from vultus.motion import Motion
+
+    Draw = Callable[[Iterable[Motion]], Iterator[NDArray[np.uint8]]]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".heic", ".heif")
 """Extensions of files that hold one picture; some are only told what they are, and refused."""
@@ -81,8 +83,8 @@ class Look:
         if self.place is not None:
             places.check(self.place)
 
-    def head(self) -> tuple[Callable[[Motion], Iterator[NDArray[np.uint8]]], tuple[int, int]]:
-        """What draws a piece of motion after the one before, and the size (width, height) of its pictures.
+    def head(self) -> tuple[Draw, tuple[int, int]]:
+        """What draws the pieces of a motion as one stream, and the size (width, height) of its pictures.
 
         Raises VultusError when the face cannot be drawn.
         """
@@ -91,7 +93,7 @@ class Look:
             return draw, size
         from vultus.mark import labelled
 
-        return lambda motion: (labelled(picture, self.label) for picture in draw(motion)), size
+        return lambda motions: (labelled(picture, self.label) for picture in draw(motions)), size
 
     def check_model(self) -> None:
         """Raise VultusError for a face that has no mesh for engines."""
@@ -109,16 +111,14 @@ class Look:
 
         return PersonHead(self.face, quality="draft").model()
 
-    def _bare(self) -> tuple[Callable[[Motion], Iterator[NDArray[np.uint8]]], tuple[int, int]]:
+    def _bare(self) -> tuple[Draw, tuple[int, int]]:
         """What :meth:`head` gives, without a label."""
         if self.photo:
             from vultus.heads.photo import PhotoHead
-            from vultus.photo.acting import Rest
 
             photo = PhotoHead(self.face, size=self.size, full=self.full, which=self.speaker)
             photo.bake()
-            rest = Rest()
-            return lambda motion: photo.frames([motion], rest), photo.size
+            return photo.frames, photo.size
         if self.avatar:
             from vultus.lab.avatar import Avatar, AvatarHead
 
@@ -126,14 +126,12 @@ class Look:
             if trained.drawn != trained.size:
                 (w, h), (x, y) = trained.drawn, trained.size
                 print(f"{self.face} draws {w}x{h} pixels; its pictures are scaled to {x}x{y}", file=sys.stderr)
-            return trained.frames, trained.size
+            return lambda motions: (picture for motion in motions for picture in trained.frames(motion)), trained.size
         from vultus.heads.person import PersonHead
-        from vultus.heads.sway import Sway
         from vultus.kept import keeping
 
         size = (self.size, self.size)
         person = PersonHead(self.face, size=size, quality=self.quality, light=self.light, place=self.place)
         with keeping():
             person.bake()
-        sway = Sway()
-        return lambda motion: person.frames([motion], sway), size
+        return person.frames, size

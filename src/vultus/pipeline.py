@@ -10,17 +10,19 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
+from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vultus.defaults import FACE, FPS, LIGHT, SIZE, Quality
 from vultus.errors import VultusError
 from vultus.looks import Look
-from vultus.motion import Motion, Time, concatenate, video_fps
+from vultus.motion import Motion, Time, video_fps
+from vultus.outputs import in_step, sink, write_curves, write_glb
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,11 +34,8 @@ if TYPE_CHECKING:
 
 
 Progress = Callable[[float, float | None], None]
-Sink = Callable[[Motion], None]
 
 SPEECH_RATE = 16000
-VIDEO_RATE = 48000
-SIZES = (32, 4096)
 CURVES = (".csv", ".json", ".npz")
 OUTPUTS = (".mp4", ".glb", *CURVES)
 LEARNED = "learned"
@@ -237,9 +236,9 @@ def convert(
     if path.suffix.lower() == ".glb":
         look = Look(face)
         look.check()
-        _write_glb(path, motion, look, visemes=visemes, names=names)
+        write_glb(path, motion, look, visemes=visemes, names=names)
     else:
-        _write_curves(path, motion)
+        write_curves(path, motion)
     return Report((path,), float(motion.duration), len(motion), time.perf_counter() - began)
 
 
@@ -260,12 +259,12 @@ def produce(
     total = sound.duration() if sound else None
     with ExitStack() as stack:
         # The driver listens while the person is painted.
-        pieces = stack.enter_context(_ahead(motions))
-        sinks = [stack.enter_context(_sink(path, fps, look, sound, pictures)) for path in outputs]
-        for motion in pieces:
-            for sink in sinks:
-                sink(motion)
-            frames += len(motion)
+        pieces = tee(stack.enter_context(_ahead(motions)), len(outputs))
+        sinks = [
+            stack.enter_context(sink(path, fps, look, sound.blocks if sound else None, given, pictures))
+            for path, given in zip(outputs, pieces, strict=True)
+        ]
+        for frames in in_step(sinks):
             if progress:
                 progress(float(frames / fps), total)
     first = pictures[0] - began if pictures else None
@@ -362,73 +361,9 @@ def read_motion(path: str | Path, fps: Time | None = None) -> Motion:
         return livelink.read(path, video_fps(fps))
 
 
-def _sink(
-    path: Path, fps: Fraction, look: Look, sound: Sound | None, pictures: list[float]
-) -> AbstractContextManager[Sink]:
-    suffix = path.suffix.lower()
-    if suffix == ".mp4":
-        return _video(path, fps, look, sound, pictures)
-    if suffix == ".glb":
-        look.check_model()  # before the work
-        return _collected(path, lambda temporary, motion: _write_glb(temporary, motion, look))
-    return _collected(path, _write_curves)
-
-
-@contextmanager
-def _video(path: Path, fps: Fraction, look: Look, sound: Sound | None, pictures: list[float]) -> Iterator[Sink]:
-    """Renders pieces of motion into a video; the encoder works beside the renderer."""
-    from vultus.io.video import VideoWriter
-
-    size = look.size
-    if not SIZES[0] <= size <= SIZES[1] or size % 2:
-        raise VultusError(f"A video cannot be {size} pixels wide", f"Give an even --size in {SIZES[0]}–{SIZES[1]}")
-    frames, shape = look.head()
-    heard = sound.blocks(VIDEO_RATE) if sound else None
-    with VideoWriter(path, size=shape, fps=fps, audio=heard, audio_rate=VIDEO_RATE) as writer:
-
-        def write(motion: Motion) -> None:
-            for frame in frames(motion):
-                if not pictures:
-                    pictures.append(time.perf_counter())
-                writer.write(frame)
-
-        yield write
-
-
-@contextmanager
-def _collected(path: Path, save: Callable[[Path, Motion], None]) -> Iterator[Sink]:
-    """Gathers the curves (345 bytes a frame) and writes the file when all has gone well."""
-    from vultus.io.files import atomic
-
-    pieces: list[Motion] = []
-    # Opened before the work, so that a file that cannot be written is found out at once.
-    with atomic(path) as temporary:
-        yield pieces.append
-        save(temporary, concatenate(pieces))
-
-
 def write_motion(path: Path, motion: Motion, face: str = FACE) -> None:
     """Write curves, or a .glb of *face* that moves, by the extension of *path*."""
     if path.suffix.lower() == ".glb":
-        _write_glb(path, motion, Look(face))
+        write_glb(path, motion, Look(face))
     else:
-        _write_curves(path, motion)
-
-
-def _write_curves(path: Path, motion: Motion) -> None:
-    from vultus.io import formats
-
-    formats.write_motion(path, motion)
-
-
-def _write_glb(
-    path: Path,
-    motion: Motion,
-    look: Look,
-    *,
-    visemes: bool = False,
-    names: Literal["vultus", "vrm", "mixamo"] = "vultus",
-) -> None:
-    from vultus.io import gltf
-
-    gltf.write(path, look.model(), motion, visemes=visemes, names=names)
+        write_curves(path, motion)

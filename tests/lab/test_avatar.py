@@ -138,7 +138,7 @@ def test_a_portrait_follows_the_person_who_performs_the_motion(
     draw, size = Look(face, 64).head()
     assert size == (64, 64)
     assert f"{face} draws 48x48 pixels; its pictures are scaled to 64x64\n" == capsys.readouterr().err
-    shown = [*draw(motion[:2]), *draw(motion[2:])]
+    shown = list(draw([motion[:2], motion[2:]]))
     assert [frame.shape for frame in shown] == [(64, 64, 3)] * 5
     whole = AvatarHead(Avatar.of(face), 48)
     assert whole.size == whole.drawn == (48, 48)

@@ -29,7 +29,8 @@ def in_order(given: Iterable[Given], draw: Callable[[Given], Made]) -> Iterator[
         pending: deque[Future[Made]] = deque()
         for item in given:
             pending.append(pool.submit(one, item))
-            if len(pending) > count:
+            # One more for each thread waits, so that none is idle while the first of them is not done.
+            if len(pending) == 2 * count:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

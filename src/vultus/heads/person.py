@@ -83,13 +83,13 @@ class PersonHead:
         """The mesh without subdivision: for measuring and for engines."""
         return build_mesh(self.identity)
 
-    def frames(self, motions: Iterable[Motion], sway: Sway | None = None) -> Iterator[Pixels]:
+    def frames(self, motions: Iterable[Motion]) -> Iterator[Pixels]:
         """A picture uint8 [H, W, 3] in sRGB for each frame of each piece, in a memory that does not grow.
 
-        Several frames are drawn side by side, one a thread, and come out in order, the same whatever the number.
-        *sway* carries the inertia of hair on from one call to the next; without it hair starts at rest.
+        Several frames are drawn side by side, one a thread, and come out in order, the same whatever the number. Hair
+        starts at rest.
         """
-        sway = sway or Sway()
+        sway = Sway()
         # The hair's inertia is followed here, in order, before frames go to threads.
         rows = ((row, sway.step(row, float(motion.fps))) for motion in motions for row in motion.data)
         yield from in_order(rows, lambda some: self._drawn(*some))
