@@ -57,7 +57,7 @@ def test_every_kind_that_the_command_line_knows_is_drawn() -> None:
 
 def test_labels_touch_a_corner_only() -> None:
     plain = np.full((96, 96, 3), 90, np.uint8)
-    changed = (sheets._labelled(plain, "expression") != plain).any(-1)
+    changed = (sheets.labelled(plain, "expression") != plain).any(-1)
     assert 20 < changed.sum() < 0.1 * changed.size
     assert not changed[:80].any()
 

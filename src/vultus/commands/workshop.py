@@ -110,12 +110,16 @@ class Claims:
     """Spread the arms over the Ray cluster of RAY_ADDRESS (a local one unless that is set)."""
     out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "docs"
     """Where claims/NAME.json, claims/NAME.png and board.md go."""
+    sheet: Annotated[str, tyro.conf.arg(metavar="FILE")] = ""
+    """Draw what the arms of a reenactment make of unseen people into this picture."""
 
     def run(self) -> None:
         """Run the command."""
         from vultus.lab import board, claim, claim_picture, recipes
 
         names = tuple(recipes.modules()) if self.all else self.names
+        if self.sheet and (len(names) != 1 or recipes.facts(names[0]).family != "reenactment"):
+            raise VultusError("--sheet shows one recipe that moves a portrait by a film", "Name one of that family")
         for name in names:
             recipes.source(name)  # an unknown name is told before any work
         for name in names:
@@ -124,6 +128,10 @@ class Claims:
             print(claim.table(record))
             path = claim.write(record, Path(self.out))
             print(f"wrote {path}, {claim_picture.draw(record, path.with_suffix('.png'))}")
+            if self.sheet:
+                from vultus.lab import portrait_sheet
+
+                print(f"wrote {portrait_sheet.write(record, self.sheet)}")
         known = board.records(Path(self.out))
         for system in recipes.systems():
             print(f"{system.name:<24}{system.family:<14}{board.verdict_of(system.name, known)}")

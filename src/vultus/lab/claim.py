@@ -97,7 +97,7 @@ class Bench:
         from vultus.lab.train import fit_dataset
 
         began = time.process_time()
-        where = self._folder / _place(self.name, self.scale) / f"{_slug(SHARED if shared else self._arm)}-{seed}"
+        where = arm_folder(self._folder / _place(self.name, self.scale), SHARED if shared else self._arm, seed)
         about = About(
             _slug(name), f"{name} of the claim of {self.name}", json.dumps(self.data, sort_keys=True),
             command=f"vultus claims {self.name}",
@@ -139,7 +139,8 @@ class Arm:
         import torch
 
         torch.set_num_threads(1)
-        place = self.folder / _place(self.recipe, self.scale) / f"{_slug(self.arm)}-{self.seed}.json"
+        arm = arm_folder(self.folder / _place(self.recipe, self.scale), self.arm, self.seed)
+        place = arm.with_name(f"{arm.name}.json")
         if place.is_file():
             return Result(**json.loads(place.read_text("utf-8")))
         began = time.process_time()
@@ -162,6 +163,18 @@ class Arm:
 def _place(name: str, scale: float) -> str:
     """The folder of results that stay true while the recipe and its parts stay as they are."""
     return f"{recipes.fingerprint(name)}-{scale:g}"
+
+
+def arms_folder(name: str) -> Path:
+    """Where the claim of the recipe *name*, as it is now, keeps its arms: a folder in the cache."""
+    from vultus import store
+
+    return store.cache() / "claims" / name / _place(name, 1)
+
+
+def arm_folder(arms: Path, arm: str, seed: int) -> Path:
+    """Where in the folder of a claim's *arms* the weights of one lie."""
+    return arms / f"{_slug(arm)}-{seed}"
 
 
 def _slug(name: str) -> str:

@@ -93,8 +93,8 @@ def sheet(
         raise VultusError(f"A tile cannot be {size} pixels wide", f"Give a --size in {SIZES[0]}–{SIZES[1]}")
     make, columns = _KINDS[kind]
     looks: Looks = {"size": (size, size), "quality": quality, "light": light, "place": place}
-    tiles = [_labelled(tile, name) if labels else tile for name, tile in make(face, looks)]
-    return _grid(tiles, columns)
+    tiles = [labelled(tile, name) if labels else tile for name, tile in make(face, looks)]
+    return grid(tiles, columns)
 
 
 def write(kind: Sheet, out: str | Path, **options: Any) -> Path:
@@ -239,7 +239,7 @@ _KINDS: Final[dict[str, tuple[Callable[[str | None, Looks], Tiles], int]]] = {
 }  # fmt: skip
 
 
-def _labelled(tile: U8, text: str) -> U8:
+def labelled(tile: U8, text: str) -> U8:
     """*tile* with a small name in its lower left corner."""
     image = Image.fromarray(tile)
     font = ImageFont.load_default(max(9, tile.shape[0] // 20))
@@ -248,7 +248,7 @@ def _labelled(tile: U8, text: str) -> U8:
     return np.asarray(image)
 
 
-def _grid(tiles: list[U8], columns: int) -> U8:
+def grid(tiles: list[U8], columns: int) -> U8:
     """Tiles of one size in rows; what the last row lacks is dark."""
     blank = np.full_like(tiles[0], 24)
     rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
