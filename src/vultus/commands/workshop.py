@@ -109,13 +109,13 @@ class Claims:
     ray: bool = False
     """Spread the arms over the Ray cluster of RAY_ADDRESS (a local one unless that is set)."""
     out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "docs"
-    """Where claims/NAME.json, claims/NAME.png and board.md go."""
+    """Where claims/NAME.json, claims/NAME.png, board.md and parts.md go."""
     sheet: Annotated[str, tyro.conf.arg(metavar="FILE")] = ""
     """Draw what the arms of a reenactment make of unseen people into this picture."""
 
     def run(self) -> None:
         """Run the command."""
-        from vultus.lab import board, claim, claim_picture, recipes
+        from vultus.lab import board, claim, claim_picture, parts_table, recipes
 
         names = tuple(recipes.modules()) if self.all else self.names
         if self.sheet and (len(names) != 1 or recipes.facts(names[0]).family != "reenactment"):
@@ -135,7 +135,7 @@ class Claims:
         known = board.records(Path(self.out))
         for system in recipes.systems():
             print(f"{system.name:<24}{system.family:<14}{board.verdict_of(system.name, known)}")
-        print(f"wrote {board.write(Path(self.out))}")
+        print(f"wrote {board.write(Path(self.out))}, {parts_table.write(Path(self.out))}")
 
 
 def fields_as_options(arguments: Sequence[str]) -> list[str]:
