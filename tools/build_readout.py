@@ -1,7 +1,7 @@
 """Learn the tracker's readout from drawn people: ``python tools/build_readout.py [--people N] [--out FILE]``.
 
 Each person shows every channel alone at some strengths, every head turn, and random mixtures; the tracker looks at
-the pictures. One ridge regression from landmarks and scores, less those of the person's own neutral face, gives the
+the pictures, and at the same pictures after a poor camera. One ridge regression from landmarks and scores, less those of the person's own neutral face, gives the
 channels; the mirror image of every picture counts too. The quality that is written is measured by leaving each person
 out. A channel that the landmarks show too badly (`LEAST`) keeps the networks' own score.
 """
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vultus import channels as ch
 from vultus.heads.person import PersonHead
@@ -43,6 +45,7 @@ ALONE = {
     "mouthFunnel": (0.5, 1.0),
 }  # fmt: skip
 MIXTURES = 50
+POOR = (56, 110)  # pixels along the side of a picture after a poor camera
 
 
 def poses(seed: int) -> Iterator[dict[str, float]]:
@@ -92,22 +95,41 @@ def mirrored(face: Face) -> NDArray[np.float64]:
     return features(face.upright[places().mirror] * (-1, 1, 1), face.scores[ch.MIRROR_SOURCE[: len(ch.ARKIT)]])
 
 
-def shown(seed: int, tracker: Tracker) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]:
+def poor(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """*picture* [S, S, 3] as a poor camera gives it: *side* pixels wide, compressed, and enlarged again."""
+    small = Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR)
+    packed = BytesIO()
+    small.save(packed, "JPEG", quality=60)
+    return np.asarray(Image.open(packed).resize(picture.shape[:2], Image.Resampling.BICUBIC))
+
+
+Learned = tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]
+
+
+def shown(seed: int, tracker: Tracker) -> list[Learned]:
     """Features less the neutral ones [2 T, F] of a person's pictures and of their mirror images, the truth
-    [2 T, len(READ)], and the features of the neutral face [F]."""
+    [2 T, len(READ)], and the features of the neutral face [F]; of the pictures as they are, and after a poor camera."""
     head = PersonHead(f"person:{seed}", size=(SIZE, SIZE), light=LIGHTS[seed % len(LIGHTS)])
+    side = int(np.random.default_rng(seed).integers(*POOR))
     rows: list[NDArray[np.float32]] = []
-    seen: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    pictures: list[NDArray[np.uint8]] = []
     for pose in poses(seed):
         row = np.zeros(len(ch.CHANNELS), np.float32)
         row[[ch.INDEX[name] for name in pose]] = list(pose.values())
-        row = np.clip(row, ch.LOW, ch.HIGH)
-        face = tracker.track(head.frame(row), fresh=True)
-        if face is not None:
-            rows.append(row)
-            seen.append((features(face.upright, face.scores), mirrored(face)))
-        elif not pose:
-            raise SystemExit(f"person:{seed} is not found with a neutral face")
+        rows.append(np.clip(row, ch.LOW, ch.HIGH))
+        pictures.append(head.frame(rows[-1]).copy())
+    worn = [poor(picture, side) for picture in pictures]
+    return [_features(f"person:{seed}", rows, some, tracker) for some in (pictures, worn)]
+
+
+def _features(
+    name: str, rows: list[NDArray[np.float32]], pictures: list[NDArray[np.uint8]], tracker: Tracker
+) -> Learned:
+    faces = [tracker.track(picture, fresh=True) for picture in pictures]
+    if faces[0] is None:
+        raise SystemExit(f"{name} is not found with a neutral face")
+    seen = [(features(face.upright, face.scores), mirrored(face)) for face in faces if face is not None]
+    rows = [row for row, face in zip(rows, faces, strict=True) if face is not None]
     ours, theirs = (np.array([pair[i] for pair in seen]) for i in range(2))
     truth = np.array([wanted(row) for row in rows] + [wanted(row[ch.MIRROR_SOURCE] * ch.MIRROR_SIGN) for row in rows])
     return np.concatenate([ours - ours[0], theirs - theirs[0]]), truth, ours[0]
@@ -125,14 +147,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     tracker = Tracker()
-    people = []
+    people: list[Learned] = []
     for seed in range(FIRST, FIRST + options.people):
-        people.append(shown(seed, tracker))
+        people += shown(seed, tracker)
         print(f"person:{seed}", flush=True)
     learn(people, options.out)
 
 
-def learn(people: list[tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]], out: Path) -> None:
+def learn(people: list[Learned], out: Path) -> None:
     """The readout of *people* as `shown` gives them, written to *out*, with a line for each channel."""
     guesses = []
     for i, (x, _, _) in enumerate(people):

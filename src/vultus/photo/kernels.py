@@ -10,11 +10,13 @@ from vultus.person.jit import fast, part
 
 SKIN, EYE_LEFT, EYE_RIGHT, TONGUE, UPPER, LOWER, CAVITY = range(7)
 """What a triangle of the face's layer is."""
-SOURCE, ALPHA, SEEN, GAIN, FILL, PLACE = 0, 2, 3, 4, 5, 8
+SOURCE, ALPHA, SEEN, GAIN, FILL, PLACE, SHUT = 0, 2, 3, 4, 5, 8, 10
 """Columns of a vertex: place in the photo (2), opacity, whether the photo shows it, light now over light in the photo,
-colour where the photo does not show it (3), and place on the eye, or across the face and how near to the lashes of the
-upper lid (2)."""
-COLUMNS = 10
+colour where the photo does not show it (3), place on the eye, or across the face (2), and place in the picture of
+closed eyes (2)."""
+COLUMNS = 12
+_MIXED, _MARKED = 127, 128
+_REACH = 3  # pixels that an edge is softened from on each side
 
 
 @part
@@ -89,8 +91,8 @@ def _mean(
 
 @part
 def _shade(
-    kind: int, p: np.ndarray, photo: np.ndarray, maps: np.ndarray, eyes: np.ndarray, blink: np.ndarray,
-    mouth: np.ndarray, got: np.ndarray, area: np.ndarray, out: np.ndarray,
+    kind: int, p: np.ndarray, photo: np.ndarray, shut: np.ndarray, maps: np.ndarray, eyes: np.ndarray,
+    blink: np.ndarray, settings: np.ndarray, got: np.ndarray, area: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """The colour of a place of the face, its opacity in the fourth, not multiplied."""
     one = np.float32(1)
@@ -99,24 +101,30 @@ def _shade(
         side = eyes.shape[1]
         x, y = (p[PLACE] * np.float32(0.5) + np.float32(0.5)), (np.float32(0.5) - p[PLACE + 1] * np.float32(0.5))
         _look(eyes[kind - EYE_LEFT], x * side, y * side, got, 0, 3)
+        # Between lids that are all but closed there are lashes.
+        dark = min(max((blink[kind - EYE_LEFT] - np.float32(0.7)) * np.float32(5), np.float32(0)), one)
+        first = 5 + 3 * (kind - EYE_LEFT)
         for c in range(3):
-            out[c] = got[c]
+            out[c] = got[c] * (one - dark) + dark * settings[first + c]
         return
     _look(maps, p[SOURCE], p[SOURCE + 1], area, 0, 3)
     _look(photo, p[SOURCE], p[SOURCE + 1], got, 0, 3)
     if kind == SKIN:
-        close = blink[0] if p[PLACE] > 0 else blink[1]
-        seen = p[SEEN] * (one - area[0]) * (one - area[1]) * (one - close * area[2])
+        seen = p[SEEN] * (one - area[0]) * (one - area[1])
         seen = min(max(seen, np.float32(0)), one)
-        dark = one - np.float32(0.5) * close * p[PLACE + 1]
         for c in range(3):
-            out[c] = p[GAIN] * dark * (seen * got[c] + (one - seen) * p[FILL + c])
+            out[c] = p[GAIN] * (seen * got[c] + (one - seen) * p[FILL + c])
+        close = min(np.float32(1.6) * (blink[0] if p[PLACE] > 0 else blink[1]), one) * area[2]
+        if close > 0:
+            _look(shut, p[SHUT], p[SHUT + 1], got, 0, 3)
+            for c in range(3):
+                out[c] += close * (got[c] - out[c])
         return
     # The inside of the mouth: what the photo shows of it, and else its own colour in the light that comes in.
     seen = min(max(p[SEEN] * area[0], np.float32(0)), one)
     for c in range(3):
-        inner = seen * got[c] + (one - seen) * p[FILL + c] * mouth[0]
-        out[c] = inner * (one - mouth[1]) + mouth[1] * mouth[2 + c]
+        inner = seen * got[c] + (one - seen) * p[FILL + c] * settings[0]
+        out[c] = inner * (one - settings[1]) + settings[1] * settings[2 + c]
 
 
 @fast
@@ -131,20 +139,23 @@ def face(
     kinds: np.ndarray,
     points: np.ndarray,
     photo: np.ndarray,
+    shut: np.ndarray,
     maps: np.ndarray,
     eyes: np.ndarray,
     blink: np.ndarray,
-    mouth: np.ndarray,
+    settings: np.ndarray,
     out: np.ndarray,
     flow: np.ndarray,
+    shown: np.ndarray,
 ) -> None:
     """Rows of the face over *out*, from two by two samples a pixel; where all four show the same thing, their middle is
     looked up once, so that only edges are softened.
 
-    *ids* and *bary* [2 h, 2 w] lie at (*left*, *top*); *points* [V, COLUMNS]; *maps* [H, W, 3] of the photo: between
-    the lips, between the lids, near the upper lids; *eyes* [2, S, S, 3]; *blink* [2] how far the left and
-    the right eye are more closed than in the photo; *mouth* [5]: light in the mouth, how sealed it is, and the colour
-    of a sealed one.
+    *ids* and *bary* [2 h, 2 w] lie at (*left*, *top*); *points* [V, COLUMNS]; *shut* [H, W, 3] the photo with closed
+    eyes; *maps* [H, W, 3] of the photo: between the lips, between the lids, near the eyes; *eyes* [2, S, S, 3]; *blink*
+    [2] how far the left and the right eye are closed from how they are in the photo; *settings* [11]: light in the
+    mouth, how sealed it is, the colour of a sealed one, and those of the lashes of both eyes. *shown* uint8 [H, W] gets
+    1 more than the kind of each pixel.
     """
     p, colour, total = np.empty(COLUMNS, np.float32), np.empty(4, np.float32), np.empty(4, np.float32)
     got, area = np.empty(4, np.float32), np.empty(4, np.float32)
@@ -157,8 +168,8 @@ def face(
                 continue
             even = a >= 0 and b >= 0 and c >= 0 and d >= 0
             kind = kinds[a] if a >= 0 else -1
-            if even:
-                even = kinds[b] == kind and kinds[c] == kind and kinds[d] == kind
+            whole = not even or (kinds[b] == kind and kinds[c] == kind and kinds[d] == kind)
+            even = even and whole
             if even:
                 for n in range(COLUMNS):
                     p[n] = 0
@@ -170,7 +181,7 @@ def face(
             if even:
                 if p[ALPHA] <= 0:
                     continue
-                _shade(kind, p, photo, maps, eyes, blink, mouth, got, area, total)
+                _shade(kind, p, photo, shut, maps, eyes, blink, settings, got, area, total)
                 for n in range(3):
                     total[n] *= total[3]
                 move, sx, sy = total[3], p[SOURCE], p[SOURCE + 1]
@@ -185,7 +196,7 @@ def face(
                     for n in range(COLUMNS):
                         p[n] = 0
                     _mean(ids, bary, triangles, points, i, j, one, p)
-                    _shade(kinds[ids[i, j]], p, photo, maps, eyes, blink, mouth, got, area, colour)
+                    _shade(kinds[ids[i, j]], p, photo, shut, maps, eyes, blink, settings, got, area, colour)
                     share = np.float32(0.25) * colour[3]
                     for n in range(3):
                         total[n] += share * colour[n]
@@ -199,12 +210,58 @@ def face(
             i, j = row + top, column + left
             if i < 0 or j < 0 or i >= out.shape[0] or j >= out.shape[1]:
                 continue
+            shown[i, j] = (kind + 1 if even else 0) if whole else _MIXED
             rest = one - total[3]
             for n in range(3):
                 out[i, j, n] = out[i, j, n] * rest + total[n]
             out[i, j, 3] = max(out[i, j, 3], total[3])
             flow[i, j, 0] = flow[i, j, 0] * rest + sx * total[3]
             flow[i, j, 1] = flow[i, j, 1] * rest + sy * total[3]
+
+
+@fast
+def soften(
+    first: int, stop: int, left: int, right: int, sharp: float, shown: np.ndarray, made: np.ndarray, soft: np.ndarray
+) -> None:
+    """Make edges between lids and eyes, and between lips, teeth and what is dark behind them, as soft as the photo is,
+    in rows *first* to *stop* and columns *left* to *right* of *made* [H, W, 4].
+
+    *sharp* is the standard deviation of a Gaussian in pixels; *shown* uint8 [H, W] are the kinds that `face` wrote;
+    *soft* [H, W, 3] is overwritten.
+    """
+    weight = np.empty(_REACH + 1, np.float32)
+    for n in range(_REACH + 1):
+        weight[n] = np.float32(np.exp(-0.5 * n * n / (sharp * sharp)))
+    low, high = max(first, _REACH), min(stop, made.shape[0] - _REACH)
+    near, far = max(left, _REACH), min(right, made.shape[1] - _REACH)
+    kinds = np.uint8(_MARKED - 1)
+    for y in range(low, high - 1):
+        for x in range(near, far - 1):
+            a, b, c = shown[y, x] & kinds, shown[y, x + 1] & kinds, shown[y + 1, x] & kinds
+            if a == _MIXED or (a > 0 and ((b > 0 and a != b) or (c > 0 and a != c))):
+                for i in range(max(y - 1, low), min(y + 2, high)):
+                    for j in range(max(x - 1, near), min(x + 2, far)):
+                        shown[i, j] |= np.uint8(_MARKED)
+    for y in range(low, high):
+        for x in range(near, far):
+            if shown[y, x] < _MARKED:
+                continue
+            total = np.float32(0)
+            for n in range(3):
+                soft[y, x, n] = 0
+            for dy in range(-_REACH, _REACH + 1):
+                for dx in range(-_REACH, _REACH + 1):
+                    share = weight[abs(dy)] * weight[abs(dx)]
+                    total += share
+                    for n in range(3):
+                        soft[y, x, n] += share * made[y + dy, x + dx, n]
+            for n in range(3):
+                soft[y, x, n] /= total
+    for y in range(low, high):
+        for x in range(near, far):
+            if shown[y, x] >= _MARKED:
+                for n in range(3):
+                    made[y, x, n] = soft[y, x, n]
 
 
 @fast

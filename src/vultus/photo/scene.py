@@ -12,8 +12,8 @@ from vultus import rotations
 from vultus.observers.basis import template
 from vultus.observers.fit import Fit
 from vultus.person import landmarks as lm
-from vultus.photo import acting, eyes, kernels, mouth
-from vultus.photo.filters import F32, step
+from vultus.photo import acting, eyes, kernels, lids, mouth
+from vultus.photo.filters import F32, sharpness, step
 from vultus.photo.ground import Ground, ground
 from vultus.photo.surface import Maps, Surface, maps, surface
 from vultus.render.triangles import Rasteriser, vertex_normals
@@ -22,22 +22,26 @@ U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 _STILL = 3.0 / 512  # of the longer side: moved that far, a place is drawn by the layers alone
 _EVEN = 3  # rounds in which a change of light is spread over neighbours
+_BLINKS = [ch.INDEX["eyeBlinkLeft"], ch.INDEX["eyeBlinkRight"]]
 _MARGIN = 0.06  # of the picture that the face's layer may move beyond where it is in the photo
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
     """What all frames of one face share; ``missing`` [H, W, 3] is what the layers lack of the photo at rest,
-    ``seal`` [V, 3] closes the lips, and ``shut`` metres are between their landmarks then."""
+    ``seal`` [V, 3] closes the lips, and ``apart`` metres are between their landmarks then; ``shut`` the closed eyes;
+    ``sharp`` is the standard deviation in pixels of how the photo shows an edge."""
 
     photo: F32
     fit: Fit
+    shut: lids.Closed
     ground: Ground
     surface: Surface
     areas: Maps
     eyes: F32
     seal: F32
-    shut: float
+    apart: float
+    sharp: float
     home: F32
     base: F32
     missing: F32
@@ -52,8 +56,16 @@ def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
     vertices = np.empty_like(mesh.neutral)
     mesh.evaluate_into(own, vertices)
     seen, screen = to_camera(fit, vertices)
-    areas = maps(fit)
+    blinking = own.copy()
+    blinking[_BLINKS] = 1
+    shut_vertices = np.empty_like(vertices)
+    mesh.evaluate_into(blinking, shut_vertices)
+    _, shut_screen = to_camera(fit, shut_vertices)
+    margins = on_screen(fit, to_camera(fit, mouth.marks(mesh, shut_vertices, range(lm.COUNT)))[0])
+    shut = lids.closed(photo, fit, margins[:, :2])
+    areas = maps(fit, shut.near)
     layer = surface(photo, fit, areas, vertices, seen, screen)
+    layer.points[:, kernels.SHUT : kernels.SHUT + 2] = shut_screen[:, :2]
     outline = float(np.median(mouth.marks(mesh, seen, lm.CONTOUR)[:, 2]))
     behind = ground(photo, mask, fit, seen, screen, outline, areas.inside, layer.skin)
     balls = eyes.balls(mesh)
@@ -70,8 +82,8 @@ def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
     blank = np.zeros((*photo.shape[:2], 3), np.float32)
     closing = mouth.seal(mesh)
     scene = Scene(
-        photo, fit, behind, layer, areas, np.ascontiguousarray(np.stack(baked), np.float32), closing,
-        mouth.gap(mesh, mesh.neutral + closing), vertices, np.ascontiguousarray(layer.points), blank,
+        photo, fit, shut, behind, layer, areas, np.ascontiguousarray(np.stack(baked), np.float32), closing,
+        mouth.gap(mesh, mesh.neutral + closing), sharpness(photo[..., :3].mean(2), areas.face), vertices, np.ascontiguousarray(layer.points), blank,
     )  # fmt: skip
     painter = Painter(scene)
     made = painter.layers(np.zeros(len(ch.CHANNELS), np.float32), 0.0)
@@ -115,6 +127,8 @@ class Painter:
         self._grid = Rasteriser(height, width)
         self._made = np.empty((height, width, 4), np.float32)
         self._flow = np.empty((height, width, 2), np.float32)
+        self._shown = np.zeros((height, width), np.uint8)
+        self._soft = np.empty((height, width, 3), np.float32)
         alpha = scene.surface.alpha > 0
         _, screen = to_camera(scene.fit, scene.home)
         low, high = screen[alpha, :2].min(0), screen[alpha, :2].max(0)
@@ -204,13 +218,16 @@ class Painter:
         fine = np.stack([2 * (screen[:, 0] - left), 2 * (screen[:, 1] - top), screen[:, 2]], 1)
         self._face.draw(np.ascontiguousarray(fine, np.float32), layer.triangles, threads=1)
         own = fit.row
-        blink = np.array([shown[i] - own[i] for i in (ch.INDEX["eyeBlinkLeft"], ch.INDEX["eyeBlinkRight"])], np.float32)
-        apart = mouth.gap(fit.mesh, vertices) - s.shut
+        blink = (shown[_BLINKS] - own[_BLINKS]) / np.maximum(1 - own[_BLINKS], 0.2)
+        apart = mouth.gap(fit.mesh, vertices) - s.apart
         light = 0.45 + 0.55 * float(step(apart, 0.001, 0.010))
         sealed = 1 - float(step(apart, 0.0002, 0.0014))
-        settings = np.array([light, sealed, *layer.sealed], np.float32)
+        settings = np.array([light, sealed, *layer.sealed, *s.shut.lashes.ravel()], np.float32)
+        self._shown.fill(0)
         kernels.face(
             0, self._span[1], int(left), int(top), self._face.ids, self._face.bary,
-            layer.triangles, layer.kinds, points, s.photo, s.areas.stack, s.eyes, np.clip(1.6 * blink, 0, 1), settings,
-            self._made, self._flow,
+            layer.triangles, layer.kinds, points, s.photo, s.shut.picture, s.areas.stack, s.eyes,
+            np.clip(blink, 0, 1).astype(np.float32), settings, self._made, self._flow, self._shown,
         )  # fmt: skip
+        right, bottom = int(left) + self._span[0], int(top) + self._span[1]
+        kernels.soften(int(top), bottom, int(left), right, s.sharp, self._shown, self._made, self._soft)

@@ -43,8 +43,8 @@ class Maps:
     stack: F32
 
 
-def maps(fit: Fit) -> Maps:
-    """The masks of the photo that *fit* belongs to."""
+def maps(fit: Fit, near: F32) -> Maps:
+    """The masks of the photo that *fit* belongs to; *near* [H, W] is where closed lids can be seen."""
     marks, size = fit.landmarks, fit.size
     unit = fit.eyes / 100
     shut = float(np.linalg.norm(marks[13] - marks[14]))
@@ -60,17 +60,7 @@ def maps(fit: Fit) -> Maps:
     axis = (marks[152] - marks[10]) / tall
     low = step((x - marks[10, 0]) * axis[0] + (y - marks[10, 1]) * axis[1], 0.62 * tall, 0.85 * tall)
     inside = step(within, 0.01 * tall, 0.09 * tall) * (1 - low) + step(within, 0.0, 0.025 * tall) * low
-    outside = distance(eyes < 0.5)
-    near = np.where(eyes > 0.5, 1, 1 - step(outside, 2.5 * unit, 6.5 * unit))
-    upper = np.zeros(eyes.shape, bool)
-    for outer, inner in ((33, 133), (263, 362)):
-        a, b = marks[outer], marks[inner]
-        along = (b - a) / max(float(np.linalg.norm(b - a)), 1e-6)
-        middle, wide = 0.5 * (a + b), float(np.linalg.norm(b - a))
-        down = np.array([-along[1], along[0]]) * (1 if along[0] > 0 else -1)
-        lx, ly = x - middle[0], y - middle[1]
-        upper |= (np.abs(lx * along[0] + ly * along[1]) < 0.75 * wide) & (lx * down[0] + ly * down[1] < 0.06 * wide)
-    stack = np.stack([_grown(lips, 1.2 * unit), eyes, blur(near * upper, 0.5 * unit)], -1)
+    stack = np.stack([_grown(lips, 1.2 * unit), eyes, near], -1)
     return Maps(lips, eyes, face, inside, np.ascontiguousarray(stack, np.float32))
 
 
@@ -183,7 +173,6 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
     points[:, kernels.GAIN] = 1
     points[:, kernels.FILL : kernels.FILL + 3] = fill
     points[:, kernels.PLACE] = mesh.rest[:, 0]
-    points[:, kernels.PLACE + 1] = np.where(on_skin, _lashes(mesh), 0)
     return Surface(
         triangles,
         shown,
@@ -213,18 +202,6 @@ def _averaging(near: sparse.csr_matrix[np.float32], some: Bools) -> sparse.csr_m
     rows = sparse.diags(some.astype(np.float32)).tocsr()
     own: Any = rows @ (near + sparse.eye(len(some), dtype=np.float32, format="csr")) @ rows
     return sparse.csr_matrix(sparse.diags(1 / np.maximum(np.asarray(own.sum(1)).ravel(), 1)).astype(np.float32) @ own)
-
-
-def _lashes(mesh: PersonMesh) -> F32:
-    """How near each vertex [V] is to the upper lids' margins, in [0, 1]."""
-    out = np.zeros(len(mesh.neutral), np.float32)
-    for lid in ((246, 161, 160, 159, 158, 157, 173), (466, 388, 387, 386, 385, 384, 398)):
-        points = mouth.marks(mesh, mesh.neutral, lid)
-        line = np.concatenate([points[:-1] * (1 - t) + points[1:] * t for t in np.linspace(0, 1, 5)])
-        some = np.flatnonzero((np.abs(mesh.neutral - points.mean(0)) < 0.025).all(1))
-        away = np.sqrt(((mesh.neutral[some][:, None] - line) ** 2).sum(-1).min(1))
-        out[some] = np.exp(-((away / 0.0011) ** 2))
-    return out
 
 
 def _table() -> I32:
