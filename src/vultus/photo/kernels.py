@@ -90,6 +90,22 @@ def _mean(
 
 
 @part
+def _light(gain: Any, out: np.ndarray) -> None:
+    """A colour of skin in more or less light: bright skin keeps its hue instead of running white, shade is warm."""
+    one = np.float32(1)
+    if gain >= one:
+        most = max(out[0], out[1], out[2])
+        gain = gain / (one + most * (gain - one))
+        for c in range(3):
+            out[c] *= gain
+    else:
+        less = one - gain
+        out[0] *= one - np.float32(0.85) * less
+        out[1] *= one - np.float32(1.05) * less
+        out[2] *= one - np.float32(1.15) * less
+
+
+@part
 def _shade(
     kind: int, p: np.ndarray, photo: np.ndarray, shut: np.ndarray, maps: np.ndarray, eyes: np.ndarray,
     blink: np.ndarray, settings: np.ndarray, got: np.ndarray, area: np.ndarray, out: np.ndarray,
@@ -113,7 +129,8 @@ def _shade(
         seen = p[SEEN] * (one - area[0]) * (one - area[1])
         seen = min(max(seen, np.float32(0)), one)
         for c in range(3):
-            out[c] = p[GAIN] * (seen * got[c] + (one - seen) * p[FILL + c])
+            out[c] = seen * got[c] + (one - seen) * p[FILL + c]
+        _light(p[GAIN], out)
         close = min(np.float32(1.6) * (blink[0] if p[PLACE] > 0 else blink[1]), one) * area[2]
         if close > 0:
             _look(shut, p[SHUT], p[SHUT + 1], got, 0, 3)

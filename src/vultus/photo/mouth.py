@@ -48,7 +48,7 @@ def depth_light(mesh: PersonMesh) -> F32:
     behind = front[2] - mesh.neutral[:, 2]
     side = np.abs(mesh.neutral[:, 0] - front[0])
     deep = np.exp(-np.clip(behind - 0.010, 0, None) / 0.017)
-    return np.asarray(np.clip(deep * (1 - 0.55 * step(side, 0.012, 0.030)), 0.10, 1), np.float32)
+    return np.asarray(np.clip(deep * (1 - 0.55 * step(side, 0.012, 0.030)), 0.16, 1), np.float32)
 
 
 def marks(mesh: PersonMesh, vertices: F32, which: tuple[int, ...] | list[int]) -> F32:

@@ -21,7 +21,8 @@ from vultus.render.triangles import Rasteriser, vertex_normals
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 _STILL = 3.0 / 512  # of the longer side: moved that far, a place is drawn by the layers alone
-_EVEN = 3  # rounds in which a change of light is spread over neighbours
+_EVEN = 5  # rounds in which a change of light is spread over neighbours
+_GAIN = (0.82, 1.2)  # of the light, at most
 _BLINKS = [ch.INDEX["eyeBlinkLeft"], ch.INDEX["eyeBlinkRight"]]
 _MARGIN = 0.06  # of the picture that the face's layer may move beyond where it is in the photo
 
@@ -202,7 +203,7 @@ class Painter:
         vertex_normals(turned, layer.triangles, self._normals)
         facing = self._normals @ fit.rotation.T.astype(np.float32)
         gain = np.maximum(layer.light[0] + facing @ layer.light[1:], 0.05) / layer.lit
-        gain = np.clip(gain, 0.8, 1.2)
+        gain = np.clip(gain, *_GAIN)
         for _ in range(_EVEN):
             gain = layer.even @ gain
         points[:, kernels.GAIN] = gain

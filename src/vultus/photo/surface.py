@@ -214,6 +214,7 @@ def _table() -> I32:
 def _lip_colours(mesh: PersonMesh, fill: F32, lip: NDArray[np.float32], visible: F32, on_skin: Bools) -> F32:
     """*fill* [V, 3] with what of the lips the photo does not show: redder and darker further in."""
     ring = mouth.marks(mesh, mesh.neutral, list(lm.INNER_LIPS))
+    ring = np.concatenate([ring * (1 - t) + np.roll(ring, -1, axis=0) * t for t in np.linspace(0, 0.8, 5)])
     some = np.flatnonzero(on_skin & (np.abs(mesh.neutral - ring.mean(0)) < 0.045).all(1))
     away = np.sqrt(((mesh.neutral[some][:, None] - ring) ** 2).sum(-1).min(1))
     behind = ring[:, 2].mean() - mesh.neutral[some, 2]
@@ -223,6 +224,8 @@ def _lip_colours(mesh: PersonMesh, fill: F32, lip: NDArray[np.float32], visible:
     near = (1 - step(away, 0.002, 0.005))[:, None] * (visible[some, None] >= 0.5)
     out = fill.copy()
     out[some] = fill[some] * (1 - share - near) + colour * share + 0.9 * lip * near
+    # Where lips meet there is a line.
+    out[some] *= 1 - 0.35 * np.exp(-((away / 0.0015) ** 2))[:, None]
     return out
 
 
@@ -243,5 +246,5 @@ def _mouth_colours(mesh: PersonMesh, fill: F32, tone: F32, within: Bools, areas:
     # The light of the room tints flesh as it does skin.
     warm = tone / max(float(tone.mean()), 1e-3)
     flesh = own * float(tone.mean()) * 0.95 * (0.65 + 0.35 * warm)
-    made = np.where(enamel[:, None], own * white, flesh) * deep**0.62
+    made = np.where(enamel[:, None], own * white, flesh) * deep**0.5
     return np.where(within[:, None], made, fill).astype(np.float32)
