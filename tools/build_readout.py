@@ -44,8 +44,8 @@ ALONE = {
     "jawOpen": (0.1, 0.2, 0.3, 0.5, 0.7), "browInnerUp": (0.3, 0.6, 1.0), "mouthPucker": (0.5, 1.0),
     "mouthFunnel": (0.5, 1.0),
 }  # fmt: skip
-MIXTURES = 50
-POOR = (56, 110)  # pixels along the side of a picture after a poor camera
+MIXTURES, TOGETHER = 40, 40
+POOR = (88, 150)  # pixels along the side of a picture after a poor camera
 
 
 def poses(seed: int) -> Iterator[dict[str, float]]:
@@ -67,6 +67,7 @@ def poses(seed: int) -> Iterator[dict[str, float]]:
             yield {name: 0.3, "jawOpen": 0.3} if name == "mouthClose" else {name: 0.6}
     yield from ({name: 1.0} for name in ("eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight"))
     yield from (_mixture(rng) for _ in range(MIXTURES))
+    yield from (_together(rng) for _ in range(TOGETHER))
 
 
 def _mixture(rng: np.random.Generator) -> dict[str, float]:
@@ -77,8 +78,28 @@ def _mixture(rng: np.random.Generator) -> dict[str, float]:
     for name in ("eyeBlink", "mouthSmile"):
         if rng.uniform() < 0.3:
             out[f"{name}Left"] = out[f"{name}Right"] = float(rng.uniform())
-    for axis, width in zip("XYZ", (0.12, 0.2, 0.12), strict=True):
-        out[f"headRotation{axis}"] = float(rng.normal(0, width))
+    return out | _turned(rng)
+
+
+def _together(rng: np.random.Generator) -> dict[str, float]:
+    """Both sides alike, and what goes together, as in most of what people do."""
+    out: dict[str, float] = {}
+    up, down, smile, blink, jaw, pucker = rng.uniform(0.15, 1, 6) * (
+        rng.uniform(size=6) < (0.45, 0.5, 0.5, 0.4, 0.6, 0.4)
+    )
+    for name, value in (
+        ("browOuterUp", up),
+        ("browDown", 0 if up else down),
+        ("mouthSmile", smile),
+        ("eyeBlink", blink),
+    ):
+        out[f"{name}Left"] = out[f"{name}Right"] = float(value)
+    out |= {"browInnerUp": float(up), "jawOpen": float(0.7 * jaw), "mouthPucker": 0.0 if smile else float(pucker)}
+    return out | _turned(rng)
+
+
+def _turned(rng: np.random.Generator) -> dict[str, float]:
+    out = {f"headRotation{axis}": float(rng.normal(0, w)) for axis, w in zip("XYZ", (0.12, 0.2, 0.12), strict=True)}
     for axis, width in (("Y", 0.15), ("X", 0.1)):
         out[f"eyeLeftRotation{axis}"] = out[f"eyeRightRotation{axis}"] = float(rng.normal(0, width))
     return out

@@ -41,7 +41,7 @@ SMALLEST_EYES: Final = 12.0
 
 _DISTANCE = 6.0  # focal length over the face's height in pixels: a portrait from 1.1 m
 _ROUNDS, _POSE_ONLY = 14, 4
-_SIGMA = 0.011  # of the landmarks, as a share of the distance between the eyes
+_SIGMA = 0.035  # of the landmarks, as a share of the distance between the eyes; large, for their errors go together
 _TRUST = 0.16  # standard deviation of the scores
 _FLOOR = 0.08  # what the tracker gives a shape that is not there
 _UNSEEN = (*(ch.INDEX[n] for n in ch.ARKIT if n.startswith("eyeLook")), ch.INDEX["tongueOut"], ch.INDEX["cheekPuff"])

@@ -31,10 +31,10 @@ _HOLD = 0.9  # seconds of rest before it begins to: between words and sentences 
 
 
 def soft(value: float, limit: float) -> float:
-    """*value* up to three quarters of *limit*, then ever more slowly, never beyond 1.25 times the limit."""
-    size, knee = abs(value), 0.75 * limit
-    if size > knee:
-        size = knee + 0.5 * limit * float(np.tanh((size - knee) / (0.5 * limit)))
+    """*value* up to *limit*, then ever more slowly, never beyond 1.25 times the limit."""
+    size, room = abs(value), 0.25 * limit
+    if size > limit:
+        size = limit + room * float(np.tanh((size - limit) / room))
     return float(np.copysign(size, value))
 
 
