@@ -1,9 +1,11 @@
 """Learn the tracker's readout from drawn people: ``python tools/build_readout.py [--people N] [--out FILE]``.
 
 Each person shows every channel alone at some strengths, every head turn, and random mixtures; the tracker looks at
-the pictures, and at the same pictures after a poor camera. One ridge regression from landmarks and scores, less those of the person's own neutral face, gives the
-channels; the mirror image of every picture counts too. The quality that is written is measured by leaving each person
-out. A channel that the landmarks show too badly (`LEAST`) keeps the networks' own score.
+the pictures, and at the same pictures after a poor camera. One ridge regression from landmarks and scores, less those
+of the person's own neutral face, gives the channels; the mirror image of every picture counts too. Brows are read from
+landmarks above all: of thick brows and in poor pictures the networks' score says nothing. The quality that is written
+is measured by leaving each person out. A channel that the landmarks show too badly (`LEAST`) keeps the networks' own
+score.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ LIGHTS = ("studio", "window", "office", "overcast", "webcam", "ring")
 SIZE = 256
 RIDGE = 3.0
 LEAST = 0.65  # correlation from which a channel is read from landmarks
-GAIN, MOST = 0.9, 1.5  # what is asked of the gain on people left out, and how far weights are raised for it
+GAIN, GAIN_OF_BROWS = 0.9, 1.0  # what is asked of the gain on people left out
+MOST = 1.5  # how far weights are raised for it
+POOR_COUNT = 0.3  # of a picture after a poor camera against a good one, in the regression
+SCORES = {"browInner": 0.1, "browOuter": 0.1, "browDown": 0.3}  # the size that scores have against landmarks, if not 1
 TURNS = {
     "X": (-0.35, -0.2, -0.1, 0.1, 0.2, 0.35),
     "Y": (-0.6, -0.4, -0.25, -0.12, 0.12, 0.25, 0.4, 0.6),
@@ -127,7 +132,7 @@ def poor(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 Learned = tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]
 
 
-def shown(seed: int, tracker: Tracker) -> list[Learned]:
+def shown(seed: int, tracker: Tracker) -> tuple[Learned, Learned]:
     """Features less the neutral ones [2 T, F] of a person's pictures and of their mirror images, the truth
     [2 T, len(READ)], and the features of the neutral face [F]; of the pictures as they are, and after a poor camera."""
     head = PersonHead(f"person:{seed}", size=(SIZE, SIZE), light=LIGHTS[seed % len(LIGHTS)])
@@ -140,7 +145,8 @@ def shown(seed: int, tracker: Tracker) -> list[Learned]:
         rows.append(np.clip(row, ch.LOW, ch.HIGH))
         pictures.append(head.frame(rows[-1]).copy())
     worn = [poor(picture, side) for picture in pictures]
-    return [_features(f"person:{seed}", rows, some, tracker) for some in (pictures, worn)]
+    name = f"person:{seed}"
+    return _features(name, rows, pictures, tracker), _features(name, rows, worn, tracker)
 
 
 def _features(
@@ -156,9 +162,21 @@ def _features(
     return np.concatenate([ours - ours[0], theirs - theirs[0]]), truth, ours[0]
 
 
-def ridge(x: NDArray[np.float64], y: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Weights [F, N] of the ridge regression of *y* [T, N] on *x* [T, F]."""
-    return np.asarray(np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y))
+def ridge(people: list[tuple[Learned, Learned]]) -> NDArray[np.float64]:
+    """Weights [FEATURES, len(READ)] of the ridge regression of the truth on the features of *people*."""
+    sizes = (1.0, POOR_COUNT)
+    x = np.concatenate([size * one[0] for both in people for size, one in zip(sizes, both, strict=True)])
+    y = np.concatenate([size * one[1] for both in people for size, one in zip(sizes, both, strict=True)])
+    products, given = x.T @ x, x.T @ y
+    out = np.zeros((FEATURES, len(READ)))
+    size_of = np.array([next((s for start, s in SCORES.items() if name.startswith(start)), 1.0) for name in READ])
+    for size in np.unique(size_of):
+        scale = np.ones(FEATURES)
+        scale[3 * len(SCORED) :] = size
+        some = size_of == size
+        normal = products * np.outer(scale, scale) + RIDGE * np.eye(FEATURES)
+        out[:, some] = scale[:, None] * np.linalg.solve(normal, scale[:, None] * given[:, some])
+    return out
 
 
 def main() -> None:
@@ -168,35 +186,34 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     tracker = Tracker()
-    people: list[Learned] = []
+    people: list[tuple[Learned, Learned]] = []
     for seed in range(FIRST, FIRST + options.people):
-        people += shown(seed, tracker)
+        people.append(shown(seed, tracker))
         print(f"person:{seed}", flush=True)
     learn(people, options.out)
 
 
-def learn(people: list[Learned], out: Path) -> None:
+def learn(people: list[tuple[Learned, Learned]], out: Path) -> None:
     """The readout of *people* as `shown` gives them, written to *out*, with a line for each channel."""
     guesses = []
-    for i, (x, _, _) in enumerate(people):
-        others = [p for j, p in enumerate(people) if j != i]
-        guesses.append(x @ ridge(np.concatenate([p[0] for p in others]), np.concatenate([p[1] for p in others])))
-    guess, truth = np.concatenate(guesses), np.concatenate([p[1] for p in people])
+    for i, (good, _) in enumerate(people):
+        guesses.append(good[0] @ ridge([both for j, both in enumerate(people) if j != i]))
+    guess, truth = np.concatenate(guesses), np.concatenate([good[1] for good, _ in people])
     guess[:, : -len(GAZE)] = guess[:, : -len(GAZE)].clip(0, 1)
-    weights = ridge(np.concatenate([p[0] for p in people]), truth)
+    weights = ridge(people)
     quality = np.zeros(len(READ))
     for i, name in enumerate(READ):
         quality[i] = np.corrcoef(guess[:, i], truth[:, i])[0, 1]
         kept = quality[i] >= LEAST or name in GAZE
         gain = float(guess[:, i] @ truth[:, i] / (truth[:, i] @ truth[:, i]))
-        weights[:, i] *= np.clip(GAIN / max(gain, 1e-3), 1, MOST)
+        weights[:, i] *= np.clip((GAIN_OF_BROWS if name.startswith("brow") else GAIN) / max(gain, 1e-3), 1, MOST)
         if not kept:
             score = 3 * len(SCORED) + ch.INDEX[name]
             weights[:, i] = np.arange(FEATURES) == score
-            seen = np.concatenate([p[0][:, score] for p in people])
+            seen = np.concatenate([good[0][:, score] for good, _ in people])
             quality[i] = np.corrcoef(seen, truth[:, i])[0, 1] if np.ptp(seen) > 0 else 0.0
         print(f"{name:<20}{quality[i]:6.2f}{gain:6.2f}{'' if kept else '  the networks score'}")
-    neutral = np.array([p[2] for p in people]) @ weights
+    neutral = np.array([one[2] for both in people for one in both]) @ weights
     with atomic(out) as path:
         np.savez_compressed(
             path, format=np.array(FORMAT), version=np.array(VERSION), weights=weights.astype(np.float32),

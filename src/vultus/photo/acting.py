@@ -30,11 +30,11 @@ _FADE = 0.45  # seconds in which the photo's own mouth comes back after speech
 _HOLD = 0.9  # seconds of rest before it begins to: between words and sentences it would flicker
 
 
-def soft(value: float, limit: float) -> float:
-    """*value* up to *limit*, then ever more slowly, never beyond 1.25 times the limit."""
-    size, room = abs(value), 0.25 * limit
-    if size > limit:
-        size = limit + room * float(np.tanh((size - limit) / room))
+def soft(value: float, limit: float, knee: float = 1.0) -> float:
+    """*value* up to *knee* times *limit*, then ever more slowly, never beyond 1.25 times the limit."""
+    size, room = abs(value), (1.25 - knee) * limit
+    if size > knee * limit:
+        size = knee * limit + room * float(np.tanh((size - knee * limit) / room))
     return float(np.copysign(size, value))
 
 
@@ -82,7 +82,7 @@ def shown(row: F32, own: F32, given: float) -> F32:
     # Lips that the photo shows drawn wide have no more skin to give: rounded far they would be pressed into smears.
     together = float(out[_ROUNDS].sum())
     most = _ROUND - _LESS * float(own[ch.EXPRESSION][_SMILES].max())
-    out[_ROUNDS] *= soft(together, most) / max(together, 1e-6)
+    out[_ROUNDS] *= soft(together, most, 0.75) / max(together, 1e-6)
     limit = np.radians(GAZE)
     for eye in (ch.EYE_LEFT, ch.EYE_RIGHT):
         turn = np.array([soft(float(v), float(limit)) for v in clean[eye]])

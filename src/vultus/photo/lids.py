@@ -26,6 +26,7 @@ to the outer."""
 _LASHES = 0.16  # widths of the eye around it that lashes and their shadow take
 _AROUND = 0.55  # widths of the eye from which a lid takes its colours
 _DARK = 0.80  # of the light of the skin around the eye: what is darker is a brow, a lash or a frame of glasses
+_LINE = 0.55  # of the skin's light, at most, that closed lashes have
 _BEHIND = 0.22  # distances between the eyes by which the cheek that gives its grain lies below
 
 
@@ -129,7 +130,8 @@ def _shaded(base: F32, local: _Local, line: F32, crease: F32) -> F32:
     taper = local.taper(0.62)
     high = np.clip((local.v - (crease - 0.10)) / np.maximum(line - crease + 0.10, 0.05), 0, 1)
     round_ = 0.05 * np.sin(np.pi * np.clip(high, 0, 1)) - 0.07 * step(high, 0.75, 1.0)
-    fold = -0.06 * np.exp(-(((local.v - (crease - 0.10)) / 0.045) ** 2))
+    # What is a few pixels wide has no creases.
+    fold = -0.06 * step(local.width, 12, 30) * np.exp(-(((local.v - (crease - 0.10)) / 0.045) ** 2))
     below = local.v - line
     shadow = -0.07 * np.exp(-below / 0.09) * (below > 0)
     tint = np.array([1.0, 1.12, 1.15], np.float32)  # shadows on lids are warm
@@ -144,17 +146,17 @@ def _lash_colour(part: F32, margin: F32, width: float, base: F32) -> F32:
     seen = np.stack([sample(part, points + [0, h]) for h in heights])
     darkest = np.take_along_axis(seen, seen.mean(2).argmin(0)[None, :, None], 0)[0]
     skin = sample(base, points).mean(0)
-    return np.asarray(np.minimum(np.quantile(darkest, 0.3, axis=0), 0.72 * skin), np.float32)
+    return np.asarray(np.minimum(np.quantile(darkest, 0.3, axis=0), _LINE * skin), np.float32)
 
 
 def _lashed(base: F32, local: _Local, line: F32, lash: F32, width: float) -> F32:
     """*base* [H, W, 3] with a line of lashes, sharp above and soft below, that ends in points."""
     below = local.v - line
-    thin = max(0.016, 0.55 / width)
+    thin = max(0.02, 0.6 / width)
     away = np.where(below < 0, -below / thin, below / (2.2 * thin))
     # Thin and pale at the inner corner, thickest two thirds out.
     along = step(local.u, -0.52, -0.1) * (1 - step(local.u, 0.42, 0.58))
-    share = (0.80 * along * np.exp(-(away**2)))[..., None]
+    share = (0.88 * along * np.exp(-(away**2)))[..., None]
     return np.asarray(base + share * (lash - base), np.float32)
 
 
