@@ -84,7 +84,14 @@ def tracking() -> None:
     write_image(FOLDER / "tracking.webp", np.concatenate([np.concatenate(row, axis=1) for row in rows]))
 
 
+def photos() -> None:
+    """Real photos, a painting and drawn people, moved."""
+    from vultus.lab.photo_sheet import sheet
+
+    write_image(FOLDER / "photos.webp", sheet(160))
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[1:] or ["hero", "tracking", *SHEETS]:
-        {"hero": hero, "tracking": tracking}.get(name, lambda name=name: contact_sheet(name))()
+    for name in sys.argv[1:] or ["hero", "tracking", "photos", *SHEETS]:
+        {"hero": hero, "tracking": tracking, "photos": photos}.get(name, lambda name=name: contact_sheet(name))()

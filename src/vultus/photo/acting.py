@@ -76,7 +76,9 @@ def shown(row: F32, own: F32, given: float) -> F32:
     keep[_MOUTH] = 1 - given
     keep[_SMILES] = 1 - given * (1 - _STAYS)
     kept = own[ch.EXPRESSION] * keep
-    out[ch.EXPRESSION] = kept + (1 - kept) * clean[ch.EXPRESSION]
+    # Who smiles has room for more of it: half of what the photo shows already counts against what is asked.
+    room = 1 - kept * np.where(_SMILES, 0.5, 1.0).astype(np.float32)
+    out[ch.EXPRESSION] = kept + room * clean[ch.EXPRESSION]
     jaw = ch.INDEX["jawOpen"]
     out[jaw] = soft(float(out[jaw]), JAW) if clean[jaw] > 0 else out[jaw]
     # Lips that the photo shows drawn wide have no more skin to give: rounded far they would be pressed into smears.

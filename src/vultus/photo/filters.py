@@ -71,16 +71,16 @@ def polygon(points: NDArray[Any], size: tuple[int, int]) -> F32:
 
 
 def sharpness(light: F32, where: F32) -> float:
-    """The standard deviation in pixels, 0.45 to 2, of the Gaussian that the sharpest edges of *light* [H, W] look like,
+    """The standard deviation in pixels, 0.4 to 2, of the Gaussian that the sharpest edges of *light* [H, W] look like,
     among the pixels of which *where* [H, W] is more than a half."""
     high, low = ndimage.maximum_filter(light, 9), ndimage.minimum_filter(light, 9)
     slope = np.hypot(ndimage.sobel(light, 0), ndimage.sobel(light, 1)) / 8
     edges = (where > 0.5) & (high - low > 0.15)
     if edges.sum() < 50:
-        return 0.8
-    # A step of height c, blurred by s, is as steep as c / (s sqrt(2 pi)).
+        return 0.6
+    # A step of height c, blurred by s, is as steep as c / (s sqrt(2 pi)); the slope's own filter blurs by 0.8.
     wide = (high - low)[edges] / np.maximum(slope[edges], 1e-6) / np.sqrt(2 * np.pi)
-    return float(np.clip(np.quantile(wide, 0.02), 0.45, 2.0))
+    return float(np.clip(np.sqrt(max(float(np.quantile(wide, 0.02)) ** 2 - 0.64, 0.0)), 0.4, 2.0))
 
 
 def guided(guide: F32, mask: F32, radius: int, smooth: float) -> F32:

@@ -14,6 +14,7 @@ from vultus.person.landmarks import CONTOUR
 U8 = NDArray[np.uint8]
 TURNED = 55.0
 """Degrees of yaw from which a face is a profile: what it hides cannot be made up."""
+_SURE = 0.9  # presence of a face that is alone in its picture: drawn dogs have 0.7, people and paintings nearly 1
 _OUTSIDE = 0.3  # of the outline that may lie outside the picture
 
 
@@ -28,7 +29,7 @@ def faces(picture: U8, tracker: Tracker | None = None) -> list[Face]:
         mend = f"Give one of at least {SMALLEST} pixels along each side"
         raise VultusError(f"A picture of {width}x{height} pixels is too small for a face", mend)
     found = [sighting.face for sighting in Crowd(tracker).step(picture, 0.0)]
-    if not found and (face := tracker.track(picture, fresh=True)) is not None:
+    if not found and (face := tracker.track(picture, fresh=True)) is not None and face.presence > _SURE:
         # Of a single face less has to be sure than where each of many parts of a picture could hold one.
         found = [face]
     return sorted(found, key=lambda face: face.box[0] + face.box[2])

@@ -143,7 +143,7 @@ def _lash_colour(part: F32, margin: F32, width: float, base: F32) -> F32:
     """The colour [3] of the upper lashes: the darkest that is seen along the *margin* [N, 2]."""
     points = np.concatenate([margin[1:-1] * (1 - t) + margin[2:] * t for t in (0.0, 0.33, 0.67)])
     heights = np.linspace(-0.06, 0.03, 5) * width
-    seen = np.stack([sample(part, points + [0, h]) for h in heights])
+    seen = np.stack([sample(part, points + np.array([0, h])) for h in heights])
     darkest = np.take_along_axis(seen, seen.mean(2).argmin(0)[None, :, None], 0)[0]
     skin = sample(base, points).mean(0)
     return np.asarray(np.minimum(np.quantile(darkest, 0.3, axis=0), _LINE * skin), np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +53,7 @@ def depth_light(mesh: PersonMesh) -> F32:
     return np.asarray(np.clip(deep * (1 - 0.55 * step(side, 0.012, 0.030)), 0.16, 1), np.float32)
 
 
-def marks(mesh: PersonMesh, vertices: F32, which: tuple[int, ...] | list[int]) -> F32:
+def marks(mesh: PersonMesh, vertices: F32, which: Sequence[int]) -> F32:
     """Some of the landmarks [N, 3] on *vertices* [V, 3] of a fine mesh with the template's triangles."""
     index, weight = corners(mesh)
     some = list(which)

@@ -22,6 +22,7 @@ U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 _STILL = 3.0 / 512  # of the longer side: moved that far, a place is drawn by the layers alone
 _EVEN = 5  # rounds in which a change of light is spread over neighbours
+_SHARP = 0.75  # of how soft the photo's own edges are: looking things up blurs them, too
 _GAIN = (0.82, 1.2)  # of the light, at most
 _BLINKS = [ch.INDEX["eyeBlinkLeft"], ch.INDEX["eyeBlinkRight"]]
 _MARGIN = 0.06  # of the picture that the face's layer may move beyond where it is in the photo
@@ -31,7 +32,7 @@ _MARGIN = 0.06  # of the picture that the face's layer may move beyond where it 
 class Scene:
     """What all frames of one face share; ``missing`` [H, W, 3] is what the layers lack of the photo at rest,
     ``seal`` [V, 3] closes the lips, and ``apart`` metres are between their landmarks then; ``shut`` the closed eyes;
-    ``sharp`` is the standard deviation in pixels of how the photo shows an edge."""
+    ``sharp`` is the standard deviation in pixels by which edges are softened: looking things up blurs them, too."""
 
     photo: F32
     fit: Fit
@@ -57,21 +58,42 @@ def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
     vertices = np.empty_like(mesh.neutral)
     mesh.evaluate_into(own, vertices)
     seen, screen = to_camera(fit, vertices)
-    blinking = own.copy()
-    blinking[_BLINKS] = 1
-    shut_vertices = np.empty_like(vertices)
-    mesh.evaluate_into(blinking, shut_vertices)
-    _, shut_screen = to_camera(fit, shut_vertices)
-    margins = on_screen(fit, to_camera(fit, mouth.marks(mesh, shut_vertices, range(lm.COUNT)))[0])
-    shut = lids.closed(photo, fit, margins[:, :2])
+    shut, places = _closed(photo, fit)
     areas = maps(fit, shut.near)
     layer = surface(photo, fit, areas, vertices, seen, screen)
-    layer.points[:, kernels.SHUT : kernels.SHUT + 2] = shut_screen[:, :2]
+    layer.points[:, kernels.SHUT : kernels.SHUT + 2] = places
     outline = float(np.median(mouth.marks(mesh, seen, lm.CONTOUR)[:, 2]))
     behind = ground(photo, mask, fit, seen, screen, outline, areas.inside, layer.skin)
-    balls = eyes.balls(mesh)
+    baked = _eyes(photo, fit, areas, layer)
+    blank = np.zeros((*photo.shape[:2], 3), np.float32)
+    closing = mouth.seal(mesh)
+    apart = mouth.gap(mesh, mesh.neutral + closing)
+    sharp = max(_SHARP * sharpness(photo.mean(2), areas.face), 0.4)
+    base = np.ascontiguousarray(layer.points)
+    scene = Scene(photo, fit, shut, behind, layer, areas, baked, closing, apart, sharp, vertices, base, blank)
+    painter = Painter(scene)
+    made = painter.layers(np.zeros(len(ch.CHANNELS), np.float32), 0.0)
+    bare = painter.bare()
+    behind.plate[bare] = photo[bare]
+    blank[:] = np.where(bare[..., None], 0, photo - made[..., :3])
+    return scene
+
+
+def _closed(photo: F32, fit: Fit) -> tuple[lids.Closed, F32]:
+    """The photo with closed eyes, and where [V, 2] it shows each vertex."""
+    row = fit.row.copy()
+    row[_BLINKS] = 1
+    vertices = np.empty_like(fit.mesh.neutral)
+    fit.mesh.evaluate_into(row, vertices)
+    _, margins = to_camera(fit, mouth.marks(fit.mesh, vertices, range(lm.COUNT)))
+    return lids.closed(photo, fit, margins[:, :2]), to_camera(fit, vertices)[1][:, :2]
+
+
+def _eyes(photo: F32, fit: Fit, areas: Maps, layer: Surface) -> F32:
+    """The pictures [2, S, S, 3] of the left and the right eyeball, whose places *layer* gets."""
     baked = []
-    for ball, iris, turn in zip(balls, (lm.LEFT_IRIS, lm.RIGHT_IRIS), eyes.turned(own), strict=True):
+    both = zip(eyes.balls(fit.mesh), (lm.LEFT_IRIS, lm.RIGHT_IRIS), eyes.turned(fit.row), strict=True)
+    for ball, iris, turn in both:
         ring = fit.landmarks[list(iris[1:])] - fit.landmarks[iris[0]]
         layer.points[ball.vertices, kernels.PLACE : kernels.PLACE + 2] = ball.place
         baked.append(
@@ -80,18 +102,7 @@ def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
                 (fit.rotation, fit.translation), fit.focal, fit.centre, layer.colour * 1.12,
             )
         )  # fmt: skip
-    blank = np.zeros((*photo.shape[:2], 3), np.float32)
-    closing = mouth.seal(mesh)
-    scene = Scene(
-        photo, fit, shut, behind, layer, areas, np.ascontiguousarray(np.stack(baked), np.float32), closing,
-        mouth.gap(mesh, mesh.neutral + closing), sharpness(photo[..., :3].mean(2), areas.face), vertices, np.ascontiguousarray(layer.points), blank,
-    )  # fmt: skip
-    painter = Painter(scene)
-    made = painter.layers(np.zeros(len(ch.CHANNELS), np.float32), 0.0)
-    bare = painter.bare()
-    behind.plate[bare] = photo[bare]
-    blank[:] = np.where(bare[..., None], 0, photo - made[..., :3])
-    return scene
+    return np.ascontiguousarray(np.stack(baked), np.float32)
 
 
 def lowered(fit: Fit, by: float) -> Fit:

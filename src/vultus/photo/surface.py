@@ -164,7 +164,7 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
     rows = np.concatenate([np.ones((int(sound.sum()), 1)), facing[sound]], 1)
     lamp = np.linalg.lstsq(rows, colour[sound].mean(1), rcond=None)[0].astype(np.float32)
     lit = np.maximum(lamp[0] + facing @ lamp[1:], 0.1).astype(np.float32)
-    sealed = 0.62 * lip
+    sealed = 0.70 * lip
 
     points = np.zeros((len(vertices), kernels.COLUMNS), np.float32)
     points[:, :2] = pixels
