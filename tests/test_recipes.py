@@ -200,6 +200,7 @@ def check_output(model: Any, output: Any) -> None:
 
 @recipe
 def test_every_stage_gives_finite_losses_and_gradients_to_what_it_trains(name: str) -> None:
+    torch.manual_seed(1)  # conditions are dropped by chance
     module = recipes.load(name)
     model = small(module)
     data = model.prepare(clips_for(model))

@@ -82,6 +82,20 @@ def test_kmtalk_keeps_the_keys_that_an_artist_edits() -> None:
     assert model(sound=SOUND, phones=PHONES).data[:, 17].max() == 0
 
 
+def test_between_keys_motion_is_a_straight_line_and_keys_are_kept() -> None:
+    values = torch.zeros(1, 7, 2)
+    marked = torch.tensor([[True, False, False, True, False, True, True]])
+    values[0, 3], values[0, 5], values[0, 6] = (
+        torch.tensor([3.0, -3.0]),
+        torch.tensor([1.0, 0.0]),
+        torch.tensor([8.0, 8.0]),
+    )
+    values[0, 4] = 100.0  # what is no key is not looked at
+    made = kmtalk._between(values, marked)[0]
+    assert made[:, 0].tolist() == pytest.approx([0, 1, 2, 3, 2, 1, 8])
+    assert made[:, 1].tolist() == pytest.approx([0, -1, -2, -3, -1.5, 0, 8])
+
+
 def test_kmtalk_works_on_vertices_too() -> None:
     model = kmtalk.Model(replace(kmtalk.tiny, width=16, hear=16, shapes=0, vertices=12))
     assert model(sound=SOUND, phones=PHONES).shape == (25, 12, 3)

@@ -35,28 +35,6 @@ def test_phones_that_fall_outside_stay_inside() -> None:
     ]
 
 
-def test_between_keys_motion_is_a_straight_line_and_keys_are_kept() -> None:
-    values = torch.zeros(1, 7, 2)
-    marked = torch.tensor([[True, False, False, True, False, True, True]])
-    values[0, 3], values[0, 5], values[0, 6] = (
-        torch.tensor([3.0, -3.0]),
-        torch.tensor([1.0, 0.0]),
-        torch.tensor([8.0, 8.0]),
-    )
-    values[0, 4] = 100.0  # what is no key is not looked at
-    made = keys.between(values, marked)[0]
-    assert made[:, 0].tolist() == pytest.approx([0, 1, 2, 3, 2, 1, 8])
-    assert made[:, 1].tolist() == pytest.approx([0, -1, -2, -3, -1.5, 0, 8])
-
-
-def test_keys_are_gathered_in_order() -> None:
-    marked = torch.tensor([[True, False, True, True], [True, False, False, True]])
-    at, mask = keys.gathered(marked)
-    assert at[0].tolist() == [0, 2, 3]
-    assert at[1, :2].tolist() == [0, 3]
-    assert mask.tolist() == [[True, True, True], [True, True, False]]
-
-
 def clip(frames: int = 60) -> Clip:
     data = Motion.neutral(frames, 25).data.copy()
     data[:, 17] = np.linspace(0, 0.5, frames)

@@ -1,4 +1,4 @@
-"""Key frames: those in which phones are realised, and what lies between them.
+"""Key frames: those in which phones are realised.
 
 Source: "KMTalk: Speech-Driven 3D Facial Animation with Key Motion Embedding" (ECCV 2024).
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 Rule = Literal["middle", "onset", "end"]
 
@@ -25,20 +23,3 @@ def key_frames(phones: NDArray[np.floating], frames: int, fps: float, rule: Rule
     keys = (said[..., None] & (at[..., None] == np.arange(frames))).any(-2)
     keys[..., [0, -1]] = True
     return keys
-
-
-def between(values: Tensor, keys: Tensor) -> Tensor:
-    """*values* [B, T, D] at the frames in *keys* bool [B, T], which hold the first and last; linear between them."""
-    time = torch.arange(keys.shape[1], device=keys.device).expand_as(keys)
-    before = torch.where(keys, time, 0).cummax(1).values
-    after = torch.where(keys, time, keys.shape[1]).flip(1).cummin(1).values.flip(1)
-    weight = ((time - before) / (after - before).clamp(min=1))[..., None]
-    a, b = (values.gather(1, at[..., None].expand_as(values)) for at in (before, after))
-    return a + weight * (b - a)
-
-
-def gathered(keys: Tensor) -> tuple[Tensor, Tensor]:
-    """Keys bool [B, T] -> their frames int64 [B, K], in order, and which of them are keys, bool [B, K]."""
-    most = int(keys.sum(1).max())
-    at = torch.argsort(keys.int(), dim=1, descending=True, stable=True)[:, :most]
-    return at, keys.gather(1, at)
