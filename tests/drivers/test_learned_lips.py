@@ -59,18 +59,20 @@ def test_live_frames_wait_a_quarter_of_a_second_at_most(sound: np.ndarray) -> No
     assert max(late) <= 0.25
 
 
-def test_live_lips_are_those_of_the_whole(sound: np.ndarray) -> None:
+def test_live_lips_are_near_those_of_the_whole(sound: np.ndarray) -> None:
     whole, live = made([sound], seed=1), made([sound], seed=1, live=True)
-    np.testing.assert_allclose(whole.data[:, MOUTH], live.data[:, MOUTH], atol=1e-5)
+    assert np.corrcoef(whole["jawOpen"], live["jawOpen"])[0, 1] > 0.85
+    assert np.corrcoef(np.roll(whole["jawOpen"], 6), live["jawOpen"])[0, 1] < 0.7  # and at the same time
     assert not np.allclose(whole.head, live.head)
     assert learned.LATE > LEAD
 
 
-def test_another_seed_moves_the_head_otherwise_and_the_lips_alike(sound: np.ndarray) -> None:
-    one, other = made([sound], seed=1), made([sound], seed=2)
+@pytest.mark.parametrize("live", [False, True])
+def test_another_seed_moves_the_head_otherwise_and_the_lips_alike(sound: np.ndarray, live: bool) -> None:
+    one, other = (made([sound], seed=seed, live=live) for seed in (1, 2))
     np.testing.assert_array_equal(one.data[:, MOUTH], other.data[:, MOUTH])
     assert np.abs(one.data[:, HEAD] - other.data[:, HEAD]).max() > 0.01
-    np.testing.assert_array_equal(made([sound], seed=1).data, one.data)
+    np.testing.assert_array_equal(made([sound], seed=1, live=live).data, one.data)
 
 
 def test_lips_move_with_speech_and_rest_in_silence(sound: np.ndarray) -> None:

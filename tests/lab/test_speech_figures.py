@@ -61,6 +61,26 @@ def test_how_far_a_front_end_listens_ahead_is_found() -> None:
     assert hearing_figures.labels([Phone(0.0, 0.02, "p")], 3).tolist() == [1, 1, 0]
 
 
+def test_phones_that_come_as_instants_last_halfway_to_their_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Instants:
+        blank_id, decoder_tokens = 3, ("m", "i", "<wb>", "<blank>")
+
+        def __call__(self, sound: np.ndarray, rate: int) -> Instants:
+            assert rate == RATE
+            return self
+
+        frame_token_ids = [3] * 10 + [0, 0] + [3] * 4 + [1, 2] + [3] * 30
+
+    monkeypatch.setattr(hearing_figures, "_hama", Instants)
+    said = [VISEMES[k] for k in hearing_figures.hama(np.zeros(RATE, np.float32)).argmax(axis=1)]
+    first, last = 10 * 2 + 1 - 3.5, 16 * 2 + 1 - 3.5  # frames of 10 ms at which they are said
+    assert len(said) == 100
+    assert said.count("PP") == pytest.approx(12 + (last - first) / 2, abs=1)
+    assert said[int(first)] == said[int((first + last) / 2) - 1] == "PP"
+    assert said[int(last)] == said[int((first + last) / 2) + 1] == "ih"
+    assert set(said[: int(first) - 13] + said[int(last) + 14 :]) == {"sil"}
+
+
 def test_the_table_has_a_row_for_each_driver() -> None:
     values = {seed: {"rules": dict.fromkeys(speech_figures.SHOWN, float(seed))} for seed in (1, 2, 3)}
     assert "| rules | 2.000 ± 1.000 |" in speech_figures.drivers_table(values)

@@ -8,7 +8,7 @@ from typing import Final
 
 from vultus.errors import VultusError, unknown
 
-FIELDS: Final = ("count", "others", "steps", "batch", "workers")
+FIELDS: Final = ("count", "others", "often", "steps", "batch", "workers")
 """What may be set: clips of the training voices and of those for validation, steps and windows a step, processes."""
 
 

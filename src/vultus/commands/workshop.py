@@ -39,8 +39,8 @@ class Recipes:
 class Train:
     """Train a recipe on clips of the stage or on a data set; --config.FIELD sets a field of its configuration.
 
-    speech is no recipe but the network behind the lips, and learns from sound: its fields are count, others, steps,
-    batch and workers, and of the options it heeds --out and --seed.
+    speech is no recipe but the network behind the lips, and learns from sound: its fields are count, others, often,
+    steps, batch and workers, and of the options it heeds --out and --seed.
     """
 
     name: Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]

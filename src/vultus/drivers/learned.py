@@ -1,8 +1,9 @@
-"""Speech -> Motion with learned lips, from sound alone; live sound is followed within a quarter second.
+"""Speech -> Motion by a network that listens, from sound alone; live sound is followed within a quarter second.
 
-A network (``vultus.signals.posteriors``) hears the lips of a plain speaker; style, loudness, emotion, blinks, gaze,
-head and brows are the same layers that the rules of ``vultus.drivers.speech`` play with. So the lips are a function of
-the sound alone, another seed gives another natural head motion with the same lips, and every control of them holds.
+The network (``vultus.signals.posteriors``) hears phones and the lips of a plain speaker. Where what follows is known,
+the likeliest phones are articulated as the rules of ``vultus.drivers.speech`` do it; where nothing may wait, the lips
+that it hears are taken. Style, loudness, emotion, blinks, gaze, head and brows are the same layers either way. So the
+lips are a function of the sound alone, and another seed gives another natural head motion with the same lips.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from vultus.drivers.articulation import Articulation, compose
 from vultus.drivers.player import PIECE, Counter, Player, checked_pose, checked_seed
-from vultus.drivers.speech import LOOK_AHEAD
+from vultus.drivers.speech import perform
 from vultus.drivers.style import Mood, Style
 from vultus.drivers.timing import ease
 from vultus.motion import Motion, Time, video_fps
-from vultus.signals.features import FEATURE_RATE, RATE, Features, FeatureStream
-from vultus.signals.phones import SILENCE, Phone
-from vultus.signals.posteriors import BLOCK, LONG, Heard, Listener
+from vultus.signals.features import FEATURE_RATE, RATE, Features, FeatureStream, join
+from vultus.signals.phones import SILENCE, Phone, fill
+from vultus.signals.posteriors import BLOCK, LONG, Heard, Listener, Speller
 
 Array = NDArray[np.float64]
 
@@ -52,33 +53,57 @@ def drive(
 
     As ``drivers.speech.drive`` and ``perform``, from sound alone. *moods* are emotions that come and go on top of the
     style's, *pose* a rotation vector in radians (each at most 0.5) that the head holds. With *live*, every frame
-    comes within 0.25 s of its sound, given in chunks of 40 ms; then head, brows and eyes answer to accents and pauses
-    :data:`LATE` seconds later than they would, and the lips are the same. No frame depends on the sizes of the chunks.
+    comes within 0.25 s of its sound, given in chunks of 40 ms; then the lips are those that the network hears at once,
+    a little less sure, and head, brows and eyes answer to accents and pauses :data:`LATE` seconds later than they
+    would. No frame depends on the sizes of the chunks.
     Raises :class:`VultusError` on bad input, and when onnxruntime is not installed.
     """
+    if not live:
+        spans = _spelled(Counter(chunks))
+        return perform(spans, style=style, seed=seed, fps=fps, moods=moods, pose=pose)
     rate = video_fps(fps)
     manner = style or Style()
     lips = _Lips(manner.articulation)
     player = Player(
-        manner, checked_seed(seed), rate, moods=moods, pose=checked_pose(pose), piece=PIECE, mouth=lips,
-        late=LATE if live else 0.0,
-    )  # fmt: skip
-    return _drive(Counter(chunks), player, _Ear(lips, BLOCK if live else LONG), 0.0 if live else LOOK_AHEAD)
+        manner, checked_seed(seed), rate, moods=moods, pose=checked_pose(pose), piece=PIECE, mouth=lips, late=LATE
+    )
+    return _live(Counter(chunks), player, _Ear(lips))
 
 
-def _drive(counter: Counter, player: Player, ear: _Ear, wait: float) -> Iterator[Motion]:
-    """*wait* is how many seconds of what follows a frame must be known beyond what its lips need."""
+def _live(counter: Counter, player: Player, ear: _Ear) -> Iterator[Motion]:
+    """Every frame as soon as its lips and its loudness are known."""
     for chunk in counter:
         player.hear(ear.push(chunk))
-        known = min(ear.lips.known, ear.sounded - _SMOOTH) - wait
-        yield from player.play(math.ceil(max(known, 0.0) * player.fps))
+        yield from player.play(math.ceil(max(min(ear.lips.known, ear.sounded - _SMOOTH), 0.0) * player.fps))
     player.hear(ear.finish())
     player.finish()
     yield from player.play(max(math.ceil(Fraction(counter.samples, RATE) * player.fps), 1))
 
 
+def _spelled(counter: Counter) -> Iterator[_Span]:
+    """The phones that are likeliest and the features of the sound, at the same places always."""
+    stream, listener, speller = FeatureStream(), Listener(LONG), Speller()
+    found: list[Features] = []
+    at = 0  # frames given out
+
+    def span(phones: Sequence[Phone]) -> _Span:
+        nonlocal at, found
+        known = join(found)
+        first, at = at, round(phones[-1].end * FEATURE_RATE)
+        found = [join([known[at - first :]])]  # a copy, so that what is gone can be freed
+        start, end = first / FEATURE_RATE, min(at / FEATURE_RATE, counter.samples / RATE)
+        return _Span(start, end, tuple(fill(phones, start, end)), known[: at - first])
+
+    for chunk in counter:
+        found.append(stream.push(chunk))
+        yield from map(span, speller.push(listener.push(found[-1].mel).odds))
+    found.append(stream.finish())
+    last = [*speller.push(listener.push(found[-1].mel).odds), *speller.push(listener.finish().odds), *speller.finish()]
+    yield from map(span, last)
+
+
 class _Lips:
-    """The mouth that the network hears, at 100 frames a second."""
+    """The mouth that the network hears at once, at 100 frames a second."""
 
     def __init__(self, gain: float) -> None:
         self._gain = gain
@@ -127,10 +152,10 @@ class _Span:
 class _Ear:
     """Sound in chunks -> lips, phrases and features, each as early as it is known."""
 
-    def __init__(self, lips: _Lips, block: int) -> None:
+    def __init__(self, lips: _Lips) -> None:
         self.lips = lips
         self.sounded = 0.0  # seconds up to which loudness and pitch are known
-        self._features, self._listener = FeatureStream(), Listener(block)
+        self._features, self._listener = FeatureStream(), Listener(BLOCK)
         self._given = self._fed = self._said = 0  # frames of features, of log-mel, of answers
         self._silence = np.ones(_STEADY - 1, np.float32)
 

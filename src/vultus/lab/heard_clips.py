@@ -20,12 +20,18 @@ from numpy.typing import NDArray
 
 from vultus.drivers.articulation import blended
 from vultus.errors import VultusError
-from vultus.signals.features import FEATURE_RATE, MELS
+from vultus.signals.features import FEATURE_RATE, MELS, mel_edges
 from vultus.signals.phones import ARPABET, Phone
 from vultus.stage.splits import Split
 
 FORMAT: Final = "vultus.heard-phones"
 VERSION: Final = 2
+_PACE: Final = (0.85, 1.2)
+"""How much faster than it was spoken a window may be heard."""
+_THROAT, _LONGEST = 0.09, 0.22
+"""The spread of the logarithm of how much longer a throat is made, and the most of it."""
+_BABBLE: Final = 0.2
+"""The share of windows in which someone else speaks behind."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Clips:
     """*count* clips of *seconds* drawn with *seed* from the voices of a *split*, *augment* of them changed."""
 
     split: Split = "train"
-    count: int = 900
+    count: int = 4000
     seconds: float = 6.0
     augment: float = 0.85
     seed: int = 5
@@ -127,7 +133,8 @@ def _read(path: Path, clips: Clips) -> list[Heard] | None:
 
 
 class Windows:
-    """Batches of windows of *length* frames whose loudness, colour and band change, with stretches left out."""
+    """Batches of windows of *length* frames, spoken faster or slower by throats that are longer or shorter, whose
+    loudness, colour and band change, with others who speak behind them and with stretches left out."""
 
     def __init__(self, clips: Sequence[Heard], length: int = 220) -> None:
         """VultusError when no clip is that long."""
@@ -140,13 +147,43 @@ class Windows:
         rng = np.random.default_rng([seed, step, 0xEA25])
         mel, phones, controls = [], [], []
         for _ in range(size):
-            clip = self._clips[int(rng.integers(len(self._clips)))]
-            first = int(rng.integers(len(clip.mel) - self._length + 1))
-            window = slice(first, first + self._length)
-            mel.append(_changed(clip.mel[window].astype(np.float32), rng))
-            phones.append(clip.labels[window])
-            controls.append(clip.controls[window])
+            clip, at = self._drawn(rng)
+            heard = _throat(_between(clip.mel, at), float(np.clip(rng.normal(0, _THROAT), -_LONGEST, _LONGEST)))
+            if rng.random() < _BABBLE:
+                other, there = self._drawn(rng)
+                heard = np.logaddexp(heard, _between(other.mel, there) - np.float32(rng.uniform(2, 6)))
+            nearest = np.rint(at).astype(np.int64)
+            mel.append(_changed(heard, rng))
+            phones.append(clip.labels[nearest])
+            controls.append(clip.controls[nearest])
         return {"mel": np.stack(mel), "phones": np.stack(phones), "controls": np.stack(controls)}
+
+    def _drawn(self, rng: np.random.Generator) -> tuple[Heard, NDArray[np.float64]]:
+        """A clip and the places in it, in frames, of a window at some pace."""
+        clip = self._clips[int(rng.integers(len(self._clips)))]
+        room = (len(clip.mel) - 1) / (self._length - 1)
+        pace = min(float(rng.uniform(*_PACE)), room)
+        first = rng.uniform(0, len(clip.mel) - 1 - pace * (self._length - 1) + 1e-9)
+        return clip, np.minimum(first + pace * np.arange(self._length), len(clip.mel) - 1)
+
+
+def _between(mel: NDArray[np.float16], at: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Log-mel at places between its frames."""
+    low = np.minimum(at.astype(np.int64), len(mel) - 2)
+    share = (at - low).astype(np.float32)[:, None]
+    return (1 - share) * mel[low].astype(np.float32) + share * mel[low + 1].astype(np.float32)
+
+
+def _throat(mel: NDArray[np.float32], longer: float) -> NDArray[np.float32]:
+    """What a throat that is exp(*longer*) times as long would make of it: formants lie lower by as much.
+
+    The warp of N. Jaitly and G. Hinton, "Vocal tract length perturbation" (2013), on the bands of mel.
+    """
+    hertz = mel_edges(MELS)[1:-1]
+    at = np.interp(np.exp(longer) * hertz, hertz, np.arange(MELS))
+    low = np.minimum(at.astype(np.int64), MELS - 2)
+    share = (at - low).astype(np.float32)
+    return (1 - share) * mel[:, low] + share * mel[:, low + 1]
 
 
 def _changed(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -145,6 +145,8 @@ def reach() -> NDArray[np.float32]:
     return np.append(np.maximum(far, LEAST), [CONTACT, CONTACT]).astype(np.float32)
 
 
+TESTED: Final = 90
+"""Clips of the test voices, at most."""
 WEIGHTS: Final = {"phones": 0.7, "visemes": 1.0, "lips": 0.4, "speed": 0.2}
 """Of the loss while all learns."""
 LIPS: Final = {"lips": 0.3, "speed": 0.2, "contacts": 12.0}
@@ -183,7 +185,7 @@ def measure(model: SpeechNet, clips: Sequence[Heard]) -> dict[str, float]:
 class Options:
     """Train the speech driver's network and export it."""
 
-    steps: int = 2600
+    steps: int = 3000
     """Steps of training."""
     batch: int = 12
     """Windows a step."""
@@ -191,8 +193,11 @@ class Options:
     """Of the first weights and the order of the batches."""
     data: Clips = field(default_factory=Clips)
     """Clips of the training voices."""
-    others: int = 150
-    """Clips of the validation voices, whose engines sound different, that are learned from too."""
+    others: int = 400
+    """Clips of the validation voices, whose engines sound most like people, that are learned from too."""
+    often: int = 6
+    """How often each of those counts. Of voices of kokoro that were left out for this choice, 51.5 % of the frames of
+    speech showed the right viseme at 5 and 45.1 % at 1."""
     clips: Path = Path("speech-clips")
     """Where clips are kept between runs."""
     out: Path = Path("speech-weights")
@@ -208,7 +213,7 @@ def train(options: Options, *, build: Callable[[], SpeechNet] = SpeechNet) -> di
     """
     data = options.data
     other = replace(data, split="val", count=max(options.others, 1))
-    test = replace(data, split="test", count=max(data.count // 10, 4), augment=0.5)
+    test = replace(data, split="test", count=max(min(data.count // 10, TESTED), 4), augment=0.5)
     learned, others, unseen = (gather(some, options.clips, options.workers) for some in (data, other, test))
     with seeded(options.seed):
         model = build()
@@ -225,13 +230,15 @@ def train(options: Options, *, build: Callable[[], SpeechNet] = SpeechNet) -> di
     ]  # fmt: skip
     about = About(
         name="speech", what="English speech: phone posteriors and mouth controls from log-mel, causal and late.",
-        data=f"{FORMAT} {VERSION} {data}, and {other}",
+        data=f"{FORMAT} {VERSION} {data}, and {other} {options.often} times",
         command=f"vultus train speech --seed {options.seed} --config.steps {options.steps}"
-        f" --config.batch {options.batch} --config.count {data.count} --config.others {options.others}",
+        f" --config.batch {options.batch} --config.count {data.count} --config.others {options.others}"
+        f" --config.often {options.often}",
     )  # fmt: skip
+    windows = Windows([*learned, *others * options.often])
     card = fit_dataset(
-        model, Windows([*learned, *others]), stages=stages, out=options.out, seed=options.seed, about=about,
-        machine=Machine(), measure=lambda trained: measure(trained.eval(), unseen),
+        model, windows, stages=stages, out=options.out, seed=options.seed, about=about,
+        machine=Machine(precision="bf16-mixed"), measure=lambda trained: measure(trained.eval(), unseen),
     )  # fmt: skip
     export(model, options.out / "speech.onnx", card)
     return card
