@@ -154,10 +154,10 @@ def test_broken_videos_are_named(tmp_path: Path) -> None:
 
 def test_a_video_that_breaks_off_says_where(tmp_path: Path) -> None:
     film(tmp_path / "a.mp4", [i / 25 for i in range(50)], seconds=2)
-    item = videos.read(tmp_path).items[0]
+    found = videos.read(tmp_path)
     film(tmp_path / "a.mp4", [i / 25 for i in range(10)], seconds=2)
     with pytest.raises(VultusError, match=r"a\.mp4 ends before its frame \d\d"):
-        list(videos.Videos(tmp_path, (item,))[0].view().each("frames"))
+        list(found[0].view().each("frames"))
 
 
 def test_bad_folders_and_transcripts(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_splits_choose_sequences(folder: Path) -> None:
     assert len(vocaset.read(folder)) == 5
     assert vocaset.read(folder, "val").names == (f"{VAL}_sentence21",)
     assert vocaset.read(folder, "test")[0].labels["vertices_fps"] == "30"
-    assert vocaset.read(folder)[1:3].names == vocaset.read(folder).names[1:3]  # type: ignore[attr-defined]
+    assert vocaset.read(folder)[1:3].names == vocaset.read(folder).names[1:3]
 
 
 def test_what_is_wrong_is_told(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -13,7 +13,7 @@ from vultus.clip import FIELDS
 from vultus.commands import stage as stage_command
 from vultus.datasets import stage
 from vultus.errors import VultusError
-from vultus.stage import clips, filming, plan
+from vultus.stage import clips, filming, plan, produce
 
 VOICES = ("formant:man", "formant:woman")
 
@@ -67,8 +67,8 @@ def test_the_command_writes_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "clips/s" in said
     assert "\n" not in said
     found = stage.read(out)
-    assert found.arguments["rig"] == "closeup"
-    assert found.arguments["voices"] == ["formant:man"]
+    arguments = produce.load_index(out)["arguments"]
+    assert (arguments["rig"], arguments["voices"]) == ("closeup", ["formant:man"])
     made = clips.make(plan.Plan.from_json(found[1].labels["plan"]))
     (view,) = found[1].views
     assert view.fields == ("frames", "masks", "landmarks_68")

@@ -15,7 +15,7 @@ The files' own keys ``annot_path`` and ``audio_path`` are read as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,15 +39,19 @@ SETS: Final[dict[str, tuple[str, Literal["vertices", "shapes", "codes"], int]]] 
 Split = Literal["train", "val", "test"]
 
 
-def read(folder: str | Path, split: Split = "train", *, rate: int = 16000) -> Bench:
-    """The clips of every set that is in *folder*; VultusError when there is none or a list is broken."""
+def read(folder: str | Path, split: Split = "train", *, rate: int = 16000) -> Listed:
+    """The clips of every set that is in *folder*; VultusError when there is none or a list is broken.
+
+    The label ``set`` is the format, ``subject`` the speaker. Vertices and codes are among ``others`` as ``vertices``
+    and ``template`` (of codes: zeros, [K, 1]), in the set's own unit; weights of shapes are the clip's motion.
+    """
     place, items = Path(folder), list[Item]()
     for name in SETS:
         if (place / name / f"{split}.json").is_file():
             items += _listed(place / name, split)
     if not items:
         raise VultusError(f"{folder} holds no D0 to D7 with {split}.json", "Name the folder of the unpacked release")
-    return Bench(tuple(items), rate)
+    return Listed(tuple(item.name for item in items), tuple(items), partial(_opened, rate))
 
 
 @dataclass(frozen=True)
@@ -60,44 +64,29 @@ class Item:
     fps: float
     speaker: int
 
+    @property
+    def name(self) -> str:
+        """The clip's name: the set's and the annotation's."""
+        return f"{self.folder.name}-{self.annotation.stem}"
 
-@dataclass(frozen=True)
-class Bench(Listed):
-    """Sequences of A2F-Bench; each is opened when it is asked for.
 
-    The label ``set`` is the format, ``subject`` the speaker. Vertices and codes are among ``others`` as ``vertices``
-    and ``template`` (of codes: zeros, [K, 1]), in the set's own unit; weights of shapes are the clip's motion.
-    """
+def _opened(rate: int, item: Item) -> Clip:
+    from vultus.io import audio
 
-    items: tuple[Item, ...]
-    rate: int = 16000
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def some(self, rows: slice) -> Sequence[Clip]:
-        """A smaller set."""
-        return Bench(self.items[rows], self.rate)
-
-    def opened(self, index: int) -> Clip:
-        """The clip at *index*."""
-        from vultus.io import audio
-
-        item = self.items[index]
-        format_, kind, size = SETS[item.folder.name]
-        who = f"{item.folder.name}-{item.speaker}"
-        return Clip(
-            name=f"{item.folder.name}-{item.annotation.stem}",
-            audio=audio.read(item.audio, self.rate),
-            sample_rate=self.rate,
-            identity=who,
-            labels={"set": format_, "subject": who, "vertices_fps": str(item.fps)},
-            motion=_motion(item, size) if kind == "shapes" else None,
-            others={} if kind == "shapes" else {
-                "vertices": partial(_rows, item.annotation, size, 3 if kind == "vertices" else 1),
-                "template": partial(_template, item, size, kind),
-            },
-        )  # fmt: skip
+    format_, kind, size = SETS[item.folder.name]
+    who = f"{item.folder.name}-{item.speaker}"
+    return Clip(
+        name=item.name,
+        audio=audio.read(item.audio, rate),
+        sample_rate=rate,
+        identity=who,
+        labels={"set": format_, "subject": who, "vertices_fps": str(item.fps)},
+        motion=_motion(item, size) if kind == "shapes" else None,
+        others={} if kind == "shapes" else {
+            "vertices": partial(_rows, item.annotation, size, 3 if kind == "vertices" else 1),
+            "template": partial(_template, item, size, kind),
+        },
+    )  # fmt: skip
 
 
 def _listed(folder: Path, split: str) -> list[Item]:

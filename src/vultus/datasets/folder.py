@@ -6,7 +6,7 @@ folder inside are those of the speaker of that name. Names that begin with a dot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -31,13 +31,17 @@ def read(
     align: bool = False,
     broken: Literal["refuse", "skip"] = "refuse",
     tell: Callable[[str], None] = print,
-) -> Videos:
+) -> Listed:
     """The videos in *folder* and the folders inside, sorted by name; every one is opened once, to see that it is whole.
 
     Frames are seen at *fps* (each video's own rate unless given), sound is mixed to mono at *rate* Hz. With *align*,
     clips that have a transcript get phones by forced alignment when they are opened, at some 0.1 s a second. What has
     no picture or no sound or cannot be decoded is refused, or with *broken* "skip" passed over and told in one line
-    each. Raises VultusError when a video is refused, and when nothing is left.
+    each.
+
+    A clip has its sound, its ``text``, the label ``speaker`` (also its ``identity``) and one view with ``frames``,
+    whose cameras are not known; frame i is the one on screen at i / fps seconds, so that frames of variable rate come
+    at a constant one. Raises VultusError when a video is refused, and when nothing is left.
     """
     place = Path(folder)
     if not place.is_dir():
@@ -60,7 +64,7 @@ def read(
             tell(f"passed over: {error}")
     if not items:
         raise VultusError(f"There is no video in {place}", f"Vultus reads {', '.join(SUFFIXES)}")
-    return Videos(place, tuple(items), wanted, rate, align)
+    return Listed(tuple(item.name for item in items), tuple(items), partial(_opened, wanted, rate, align))
 
 
 @dataclass(frozen=True)
@@ -75,51 +79,27 @@ class Item:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Videos(Listed):
-    """Talking videos as clips, each opened when it is asked for.
+def _opened(fps: Fraction | None, rate: int, aligned: bool, item: Item) -> Clip:
+    from vultus.io import audio
 
-    A clip has its sound, its ``text``, the label ``speaker`` (also its ``identity``) and one view with ``frames``,
-    whose cameras are not known; frame i is the one on screen at i / fps seconds, so that frames of variable rate come
-    at a constant one.
-    """
+    heard, text = audio.read(item.path, rate), transcript(item.path)
+    phones: tuple[Phone, ...] = ()
+    if aligned and text:
+        from vultus.signals.align import align
 
-    folder: Path
-    items: tuple[Item, ...]
-    fps: Fraction | None = None
-    rate: int = 16000
-    align: bool = False
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def some(self, rows: slice) -> Sequence[Clip]:
-        """A smaller set."""
-        return Videos(self.folder, self.items[rows], self.fps, self.rate, self.align)
-
-    def opened(self, index: int) -> Clip:
-        """The clip at *index*."""
-        from vultus.io import audio
-
-        item = self.items[index]
-        heard, text = audio.read(item.path, self.rate), transcript(item.path)
-        phones: tuple[Phone, ...] = ()
-        if self.align and text:
-            from vultus.signals.align import align
-
-            phones = tuple(align(heard, text, self.rate))
-        fps = self.fps or item.fps
-        view = View(
-            fields=("frames",),
-            count=max(1, round(item.seconds * fps)),
-            size=item.size,
-            fps=float(fps),
-            cameras=(),
-            read=partial(_frames, item.path, fps),
-            name="video",
-        )
-        labels = {"speaker": item.speaker} if item.speaker else {}
-        return Clip(item.name, heard, self.rate, text, phones, identity=item.speaker, labels=labels, views=(view,))
+        phones = tuple(align(heard, text, rate))
+    fps = fps or item.fps
+    view = View(
+        fields=("frames",),
+        count=max(1, round(item.seconds * fps)),
+        size=item.size,
+        fps=float(fps),
+        cameras=(),
+        read=partial(_frames, item.path, fps),
+        name="video",
+    )
+    labels = {"speaker": item.speaker} if item.speaker else {}
+    return Clip(item.name, heard, rate, text, phones, identity=item.speaker, labels=labels, views=(view,))
 
 
 def transcript(video: str | Path) -> str:

@@ -19,8 +19,6 @@ sentences 21 to 40, the ones that not all subjects share.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -59,7 +57,7 @@ _NAME: Final = re.compile(r"(FaceTalk_\d{6}_\d{5}_TA)_sentence(\d\d)")
 Split = Literal["train", "val", "test"]
 
 
-def read(folder: str | Path, split: Split | None = None, *, rate: int = 16000) -> Vocaset:
+def read(folder: str | Path, split: Split | None = None, *, rate: int = 16000) -> Listed:
     """The clips of VOCASET in *folder* that belong to *split* (all that are there unless given), sorted by name.
 
     Each has its sound at *rate* Hz, ``identity`` and the labels ``subject``, ``sentence`` ("07"), ``split`` ("" where
@@ -83,7 +81,7 @@ def read(folder: str | Path, split: Split | None = None, *, rate: int = 16000) -
         known = [name for name in known if split_of(name) == split]
     if not known:
         raise VultusError(f"{place} holds nothing of the split {split}", "Convert the sequences of its subjects too")
-    return Vocaset(place, tuple(known), rate)
+    return Listed(tuple(known), tuple(known), partial(_opened, place, rate))
 
 
 def split_of(name: str) -> Split | Literal[""]:
@@ -96,47 +94,30 @@ def split_of(name: str) -> Split | Literal[""]:
     return ""
 
 
-@dataclass(frozen=True)
-class Vocaset(Listed):
-    """Sequences of VOCASET in a ``folder``, by their ``names``; each is opened when it is asked for."""
+def _opened(folder: Path, rate: int, name: str) -> Clip:
+    from vultus.io import audio
 
-    folder: Path
-    names: tuple[str, ...]
-    rate: int = 16000
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def some(self, rows: slice) -> Sequence[Clip]:
-        """A smaller set."""
-        return Vocaset(self.folder, self.names[rows], self.rate)
-
-    def opened(self, index: int) -> Clip:
-        """The clip at *index*."""
-        from vultus.io import audio
-
-        name = self.names[index]
-        subject, sentence = name.rsplit("_sentence", 1)
-        vertices, wav = self.folder / "vertices_npy" / f"{name}.npy", self.folder / "wav" / f"{name}.wav"
-        heard = audio.read(wav, self.rate)
-        count = len(_mapped(vertices))
-        return Clip(
-            name=name,
-            audio=heard,
-            sample_rate=self.rate,
-            phones=alignment.beside(self.folder, name),
-            identity=subject,
-            labels={
-                "subject": subject,
-                "sentence": sentence,
-                "split": split_of(name),
-                "vertices_fps": str(_fps(name, count, len(heard) / self.rate)),
-            },
-            others={
-                "vertices": partial(_vertices, vertices),
-                "template": partial(_template, self.folder, subject),
-            },
-        )
+    subject, sentence = name.rsplit("_sentence", 1)
+    vertices, wav = folder / "vertices_npy" / f"{name}.npy", folder / "wav" / f"{name}.wav"
+    heard = audio.read(wav, rate)
+    count = len(_mapped(vertices))
+    return Clip(
+        name=name,
+        audio=heard,
+        sample_rate=rate,
+        phones=alignment.beside(folder, name),
+        identity=subject,
+        labels={
+            "subject": subject,
+            "sentence": sentence,
+            "split": split_of(name),
+            "vertices_fps": str(_fps(name, count, len(heard) / rate)),
+        },
+        others={
+            "vertices": partial(_vertices, vertices),
+            "template": partial(_template, folder, subject),
+        },
+    )
 
 
 def _fps(name: str, count: int, seconds: float) -> Fraction:

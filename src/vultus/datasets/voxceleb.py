@@ -11,7 +11,7 @@ the cutting is that of A. Siarohin et al. (NeurIPS 2019). The pictures are other
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -36,10 +36,12 @@ class Pair:
     best_frame: int = 0
 
 
-def read(folder: str | Path, split: Literal["train", "test"] = "train") -> Faces:
+def read(folder: str | Path, split: Literal["train", "test"] = "train") -> Listed:
     """The clips of *split* in *folder*, sorted by name; pictures are read when they are asked for.
 
-    Raises VultusError for another split, when there is no such folder, and when it has no clip.
+    They have one view of ``frames`` and no sound; ``identity`` and the label ``speaker`` are what stands before the
+    first # of the name, the label ``video`` what stands after it; ``set.named(name)`` finds one. Raises VultusError for
+    another split, when there is no such folder, and when it has no clip.
     """
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
@@ -50,38 +52,14 @@ def read(folder: str | Path, split: Literal["train", "test"] = "train") -> Faces
     items = tuple(path for path in found if (path.is_dir() and _pictures(path)) or path.suffix.lower() == ".mp4")
     if not items:
         raise VultusError(f"{place} has no clip", "It has folders of pictures named like ID#VIDEO#FIRST#LAST.mp4")
-    return Faces(place, items)
+    return Listed(tuple(path.stem for path in items), items, _opened)
 
 
-@dataclass(frozen=True)
-class Faces(Listed):
-    """Clips with one view of ``frames`` and no sound; ``identity`` and the label ``speaker`` are what stands before the
-    first # of the name, the label ``video`` what stands after it. ``set.named(name)`` finds one."""
-
-    folder: Path
-    items: tuple[Path, ...]
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def some(self, rows: slice) -> Sequence[Clip]:
-        """A smaller set."""
-        return Faces(self.folder, self.items[rows])
-
-    def opened(self, index: int) -> Clip:
-        """The clip at *index*; VultusError when its first picture cannot be read."""
-        path = self.items[index]
-        who, _, rest = path.name.partition("#")
-        labels = {"speaker": who, "video": rest.partition("#")[0]}
-        return Clip(path.stem, identity=who, labels=labels, views=(_folder(path) if path.is_dir() else _video(path),))
-
-    def named(self, name: str) -> Clip:
-        """The clip of that name, with or without its ending; VultusError when there is none."""
-        names = {path.stem: i for i, path in enumerate(self.items)}
-        stem = name.removesuffix(".mp4")
-        if stem not in names:
-            raise unknown("clip", name, names)
-        return self[names[stem]]
+def _opened(path: Path) -> Clip:
+    """VultusError when the first picture cannot be read."""
+    who, _, rest = path.name.partition("#")
+    labels = {"speaker": who, "video": rest.partition("#")[0]}
+    return Clip(path.stem, identity=who, labels=labels, views=(_folder(path) if path.is_dir() else _video(path),))
 
 
 def pairs(path: str | Path) -> tuple[Pair, ...]:
