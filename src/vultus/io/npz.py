@@ -8,10 +8,6 @@ where there is a body pose, and for each artist's edit k ``edit<k>_values``, ``_
 
 from __future__ import annotations
 
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -22,17 +18,13 @@ from numpy.typing import NDArray
 
 from vultus import channels as ch
 from vultus.errors import VultusError
-from vultus.io.files import atomic, check_readable
+from vultus.io import archive
+from vultus.io.files import check_readable
 from vultus.layers import Layer, Layered
 from vultus.motion import BodyPose, Motion, concatenate
 
 FORMAT: Final = "vultus.motion"
 VERSION: Final = 1
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_DAMAGE = (
-    ArithmeticError, EOFError, LookupError, MemoryError, NotImplementedError, OSError, RuntimeError, SyntaxError,
-    TypeError, ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip  # what zipfile, zlib and numpy raise on damaged files
 _LIMIT = 1 << 33  # bytes of one member once unpacked; 8 GiB is a year of motion
 
 
@@ -63,13 +55,7 @@ def write(path: str | Path, motion: Motion | Layered | Iterable[Motion]) -> None
             f"edit{k}_text": _strings((edit.name, edit.mode)),
             f"edit{k}_numbers": np.array([edit.weight, edit.fade]),
         }
-    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, array in arrays.items():
-            # A fixed date keeps the bytes the same from run to run.
-            info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(info, "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+    archive.write(path, arrays)
 
 
 def read(path: str | Path) -> Motion:
@@ -81,17 +67,10 @@ def read_layered(path: str | Path) -> Layered:
     """The generated motion at *path* with its edits kept apart. Raises VultusError on anything else than our file."""
     path = check_readable(path, "motion file")
     try:
-        with zipfile.ZipFile(path) as archive:
-            if any(info.file_size > _LIMIT for info in archive.infolist()):
-                raise VultusError(f"{path} unpacks to an unreasonable size")
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        if str(arrays.get("format")) != FORMAT:
-            raise VultusError(f"{path} is not a motion of Vultus", "Another kind of .npz cannot be converted")
-        if int(arrays["version"]) > VERSION:
-            raise VultusError(f"{path} comes from a newer Vultus (version {int(arrays['version'])})", "Update Vultus")
+        mend = "Another kind of .npz cannot be converted"
+        arrays = archive.read(path, format=FORMAT, version=VERSION, most=_LIMIT, what="motion", mend=mend)
         return _build(arrays)
-    except _DAMAGE as error:
+    except archive.DAMAGE as error:
         raise VultusError(f"{path} is damaged, or not a motion of Vultus") from error
 
 

@@ -7,8 +7,6 @@ A plain ``.npz`` without pickle: ``format`` ("vultus.face"), ``version`` (1), ``
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.errors import VultusError
-from vultus.io import files
+from vultus.io import archive
+from vultus.io.files import check_readable
 from vultus.observers.fit import Fit
 
 U8 = NDArray[np.uint8]
@@ -25,10 +24,7 @@ FORMAT: Final = "vultus.face"
 VERSION: Final = 1
 _ARRAYS: Final = ("centre", "rotation", "translation", "identity", "row", "rows", "landmarks")
 _NUMBERS: Final = ("focal", "error", "error_fine")
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST = 1 << 29  # bytes of one member once unpacked
-_DAMAGE = (ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError,
-           ValueError, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,29 +49,17 @@ def write(path: str | Path, fitted: FittedPhoto) -> None:
     for k, fit in enumerate(fitted.faces):
         arrays |= {f"face{k}_{name}": getattr(fit, name) for name in _ARRAYS}
         arrays[f"face{k}_numbers"] = np.array([getattr(fit, name) for name in _NUMBERS])
-    with files.atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, array in arrays.items():
-            info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
-            info.compress_type = zipfile.ZIP_STORED if name == "photo" else zipfile.ZIP_DEFLATED
-            with archive.open(info, "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+    archive.write(path, arrays, stored=("photo",))
 
 
 def read(path: str | Path) -> FittedPhoto:
     """What was saved at *path*. Raises VultusError on anything else than our file, and on newer versions of it."""
     from PIL import Image
 
-    file = files.check_readable(path, "face")
+    file = check_readable(path, "face")
     try:
-        with zipfile.ZipFile(file) as archive:
-            if any(info.file_size > _MOST for info in archive.infolist()):
-                raise VultusError(f"{file} unpacks to an unreasonable size")
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        if str(arrays.get("format")) != FORMAT:
-            raise VultusError(f"{file} is not a face of Vultus", "Make one: vultus face PHOTO --out my.face")
-        if int(arrays["version"]) > VERSION:
-            raise VultusError(f"{file} comes from a newer Vultus (version {int(arrays['version'])})", "Update Vultus")
+        mend = "Make one: vultus face PHOTO --out my.face"
+        arrays = archive.read(file, format=FORMAT, version=VERSION, most=_MOST, what="face", mend=mend)
         with Image.open(io.BytesIO(arrays["photo"].tobytes()), formats=["PNG"]) as image:
             photo = np.array(image.convert("RGB"), np.uint8)
         size = (photo.shape[1], photo.shape[0])
@@ -85,9 +69,7 @@ def read(path: str | Path) -> FittedPhoto:
             values |= dict(zip(_NUMBERS, map(float, arrays[f"face{k}_numbers"]), strict=True))
             faces.append(_checked(Fit(size=size, **values)))
         return FittedPhoto(photo, tuple(faces), int(np.clip(int(arrays["main"]), 0, len(faces) - 1)))
-    except VultusError:
-        raise
-    except _DAMAGE as error:
+    except archive.DAMAGE as error:
         mend = "Make it anew: vultus face PHOTO --out my.face"
         raise VultusError(f"{file} is damaged, or not a face of Vultus", mend) from error
 
