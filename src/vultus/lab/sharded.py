@@ -6,7 +6,8 @@ told to others, checkpoints and finished weights, is whole, as if one process ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -62,6 +63,20 @@ def told_by_first(here: bool, device: torch.device) -> bool:
     flag = torch.tensor([here], dtype=torch.uint8, device=device)
     group.broadcast(flag, 0)
     return bool(flag)
+
+
+@contextlib.contextmanager
+def gathered(module: nn.Module) -> Iterator[None]:
+    """In the block, which lies in the forward pass, ``state_dict`` of *module* and its parts gives the weights as they
+    are then, gathered; otherwise FSDP would spread them first, and a network that is used frozen would find parts."""
+    kept = [(part, dict(part._state_dict_pre_hooks)) for part in module.modules()]
+    for part, _ in kept:
+        part._state_dict_pre_hooks.clear()
+    try:
+        yield
+    finally:
+        for part, hooks in kept:
+            part._state_dict_pre_hooks.update(hooks)
 
 
 def same_buffers(module: nn.Module) -> None:

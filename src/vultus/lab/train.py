@@ -121,7 +121,8 @@ class Losses(nn.Module):
 
         VultusError for losses that are no scalar tensors and for unknown names.
         """
-        terms: dict[str, Tensor] = self.model.loss(batch)
+        with sharded.gathered(self.model) if self.spread else contextlib.nullcontext():
+            terms: dict[str, Tensor] = self.model.loss(batch)
         for name, value in terms.items():
             if not isinstance(value, Tensor) or value.numel() != 1:
                 raise VultusError(f"The loss {name} is not a scalar tensor", "Take its mean.")
