@@ -27,7 +27,7 @@ SHOWN: Final = ("the photo", "ah", "oo", "ee", "smile", "blink", "brows up", "ya
 """The moves of `lab.sheets.MOVES` in a row."""
 TURNED: Final = 28.0
 """Degrees by which the people of the three-quarter views are turned."""
-_STROKE = 3  # pixels of a brush, half
+_STROKE = 3  # pixels of a brush
 
 
 def painted(photo: U8) -> U8:
@@ -35,8 +35,8 @@ def painted(photo: U8) -> U8:
     neighbourhood which is the most even (M. Kuwahara et al., 1976)."""
     from scipy import ndimage
 
-    image = photo.astype(np.float32)
-    wide = _STROKE + 1
+    image = np.pad(photo.astype(np.float32), ((_STROKE, _STROKE), (_STROKE, _STROKE), (0, 0)), "edge")
+    wide = _STROKE
     mean = ndimage.uniform_filter(image, (wide, wide, 1))
     uneven = (ndimage.uniform_filter(image**2, (wide, wide, 1)) - mean**2).sum(2)
     half = wide // 2
@@ -44,7 +44,8 @@ def painted(photo: U8) -> U8:
     choice = np.argmin([np.roll(uneven, shift, (0, 1)) for shift in shifts], axis=0)
     means = np.stack([np.roll(mean, shift, (0, 1)) for shift in shifts])
     out = np.take_along_axis(means, choice[None, ..., None], 0)[0]
-    return np.clip(out + 0.15 * (out - out.mean(2, keepdims=True)), 0, 255).astype(np.uint8)
+    out = out[_STROKE:-_STROKE, _STROKE:-_STROKE]
+    return np.clip(out + 0.25 * (out - out.mean(2, keepdims=True)), 0, 255).astype(np.uint8)
 
 
 def photos(size: int) -> Iterator[tuple[str, U8]]:

@@ -152,7 +152,7 @@ def _lash_colour(part: F32, margin: F32, width: float, base: F32) -> F32:
 def _lashed(base: F32, local: _Local, line: F32, lash: F32, width: float) -> F32:
     """*base* [H, W, 3] with a line of lashes, sharp above and soft below, that ends in points."""
     below = local.v - line
-    thin = max(0.02, 0.6 / width)
+    thin = max(0.02, 0.8 / width)
     away = np.where(below < 0, -below / thin, below / (2.2 * thin))
     # Thin and pale at the inner corner, thickest two thirds out.
     along = step(local.u, -0.52, -0.1) * (1 - step(local.u, 0.42, 0.58))
