@@ -274,7 +274,7 @@ def _act(index: int) -> float:
     return float(act(draw(0, index, voices=fast)).motion.duration)
 
 
-_FIRST_FRAME = """
+_FIRST_PICTURE = """
 import sys, time
 began = time.time()
 from vultus import pipeline
@@ -311,12 +311,12 @@ def _start(speech: Path, repeats: int) -> Iterator[Figure]:
     out = str(speech.with_suffix(".mp4"))
 
     def first(cache: str) -> float:
-        return _python(_FIRST_FRAME, str(speech), out, str(time.time()), cache=cache)
+        return _python(_FIRST_PICTURE, str(speech), out, str(time.time()), cache=cache)
 
     new = statistics.median(first(str(speech.with_name(f"cache{i}"))) for i in range(repeats))
-    yield Figure("first frames, new process, new face", "s", new)
+    yield Figure("first picture, new process, new face", "s", new)
     again = statistics.median(first(str(speech.with_name("cache0"))) for _ in range(repeats))
-    yield Figure("first frames, new process", "s", again)
+    yield Figure("first picture, new process", "s", again)
     yield Figure("import vultus", "s", _median(lambda: _run("-c", "import vultus"), repeats), None, "<= 0.5")
     yield Figure("vultus --help", "s", _median(lambda: _run("-m", "vultus.cli", "--help"), repeats), None, "<= 0.5")
 
