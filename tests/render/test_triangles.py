@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -108,6 +110,19 @@ def test_weights_are_those_of_what_was_drawn_last() -> None:
         assert hit.sum() > 500
         np.testing.assert_allclose(raster.bary[hit], bary[hit], atol=1e-4)
         np.testing.assert_array_equal(raster.bary, raster.bary)
+
+
+def test_several_threads_may_ask_for_the_weights_at_once() -> None:
+    screen, triangles = scene(3)
+    expected = Rasteriser(300, 300)
+    expected.draw(screen, triangles, cull="none")
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            raster = Rasteriser(300, 300)
+            raster.draw(screen, triangles, cull="none")
+            for bary in pool.map(lambda _, r=raster: r.bary, range(8)):  # type: ignore[misc]
+                assert bary is raster.bary
+                np.testing.assert_array_equal(bary[raster.ids >= 0], expected.bary[raster.ids >= 0])
 
 
 @pytest.mark.parametrize("side", [30, 63, 65, 900])

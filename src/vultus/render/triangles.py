@@ -12,6 +12,7 @@ drawn.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from vultus.camera import Camera
 from vultus.errors import VultusError
 from vultus.render.coverage import MOST, STRIP, bin_triangles, draw_strips, fill_bins, snap, weigh
 from vultus.render.coverage import STEPS as STEPS
-from vultus.render.threads import spread, spread_out
+from vultus.render.threads import spread
 from vultus.render.threads import threads as thread_count
 
 F32 = NDArray[np.float32]
@@ -83,7 +84,7 @@ class Rasteriser:
         self.corners: I32 = np.zeros((0, 3), np.int32)
         self._triangles: I32 = np.zeros((0, 3), np.int32)
         self._bary: F32 = np.zeros((0, 0, 2), np.float32)
-        self._weighed = False
+        self._weighed, self._asking = False, Lock()
         self._first: I32 = np.zeros(0, np.int32)
         self._last: I32 = np.zeros(0, np.int32)
         self._bins: I32 = np.zeros(0, np.int32)
@@ -99,15 +100,14 @@ class Rasteriser:
 
         The third is 1 minus both. Undefined where ids is -1. The triangles drawn last must not have changed since.
         """
-        height, width = self.ids.shape
-        if self._bary.shape[:2] != (height, width):
-            self._bary = np.zeros((height, width, 2), np.float32)
-        if not self._weighed:
-            spread_out(
-                lambda i, j: weigh(i, j, self.corners, self._triangles, self.ids, self._bary), height, STRIP
-            )  # fmt: skip
-            self._weighed = True
-        return self._bary
+        # By the thread that asks first: several may, who share a piece of work each.
+        with self._asking:
+            if not self._weighed:
+                if self._bary.shape[:2] != self.ids.shape:
+                    self._bary = np.zeros((*self.ids.shape, 2), np.float32)
+                weigh(0, len(self.ids), self.corners, self._triangles, self.ids, self._bary)
+                self._weighed = True
+            return self._bary
 
     def draw(self, screen: F32, triangles: I32, *, cull: Cull = "back", threads: int | None = None) -> None:
         """Draw *triangles* int32 [F, 3] over *screen* float32 [V, 3] (from :func:`project`), replacing what was there.
@@ -178,12 +178,10 @@ def interpolate(raster: Rasteriser, index: I32, attribute: F32, out: F32 | None 
     height, width = raster.ids.shape
     if out is None:
         out = np.empty((height, width, attribute.shape[1]), np.float32)
-    target = out
+    target, bary = out, raster.bary
     attribute, index = np.ascontiguousarray(attribute, np.float32), np.ascontiguousarray(index, np.int32)
     spread(
-        lambda s: _interpolate(
-            raster.ids, raster.bary, index, attribute, target, s * STRIP, min(height, (s + 1) * STRIP)
-        ),
+        lambda s: _interpolate(raster.ids, bary, index, attribute, target, s * STRIP, min(height, (s + 1) * STRIP)),
         raster.strips,
     )
     return out
