@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -123,6 +124,16 @@ def test_several_threads_may_ask_for_the_weights_at_once() -> None:
             for bary in pool.map(lambda _, r=raster: r.bary, range(8)):  # type: ignore[misc]
                 assert bary is raster.bary
                 np.testing.assert_array_equal(bary[raster.ids >= 0], expected.bary[raster.ids >= 0])
+
+
+def test_a_copy_draws_on_its_own() -> None:
+    raster = Rasteriser(30, 40)
+    other = deepcopy(raster)
+    raster.draw(*scene(4), cull="none")
+    assert other.ids.shape == (30, 40)
+    assert np.all(other.ids == -1)
+    other.draw(*scene(4), cull="none")
+    np.testing.assert_array_equal(other.ids, raster.ids)
 
 
 @pytest.mark.parametrize("side", [30, 63, 65, 900])

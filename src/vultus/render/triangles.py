@@ -89,6 +89,10 @@ class Rasteriser:
         self._last: I32 = np.zeros(0, np.int32)
         self._bins: I32 = np.zeros(0, np.int32)
 
+    def __reduce__(self) -> tuple[type[Rasteriser], tuple[int, ...]]:
+        """A copy has the size alone, and buffers of its own."""
+        return Rasteriser, self.ids.shape
+
     @property
     def strips(self) -> int:
         """The number of pieces that the rows are worked on in."""
