@@ -19,7 +19,6 @@ from vultus.heads.person import PersonHead
 from vultus.io import gltf
 from vultus.mesh import Model
 from vultus.motion import Motion
-from vultus.render.threads import workers
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +65,11 @@ def test_rendering_takes_no_more_memory_for_more_frames(head: PersonHead) -> Non
         tracemalloc.stop()
         return size
 
-    for _ in range(workers()):  # otherwise it is chance when a thread first needs buffers of its own
-        head.bake()
-    peak(4)
+    peak(30)
     frame = 128 * 96 * 3
-    # A few more may be in flight, but 52 more frames must not be kept.
-    assert peak(30) < peak(4) + 8 * frame
+    # A few more may be in flight, but 52 more frames must not be kept. Which thread first needs buffers of its own is
+    # chance; what is kept with frames is kept every time.
+    assert min(peak(30) for _ in range(3)) < peak(4) + 8 * frame
 
 
 def test_the_mesh_and_the_lip_gap(head: PersonHead) -> None:
