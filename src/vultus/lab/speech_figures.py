@@ -7,7 +7,6 @@ the mouth, is in the truth and not in any driver. The bounds of the targets were
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import statistics
 import time
@@ -30,7 +29,7 @@ from vultus.drivers.targets import TARGETS
 from vultus.errors import VultusError
 from vultus.io.files import atomic
 from vultus.judge import VALIDATION
-from vultus.lab import hearing_figures, natural_figures
+from vultus.lab import hearing_figures, natural_figures, other_lips
 from vultus.lab.bench import Figure
 from vultus.lab.wrong_lips import loud_jaw
 from vultus.motion import Motion, concatenate
@@ -48,7 +47,6 @@ CONDITIONS: Final = {"clean": 0.0, "in rooms and noise": 1.0}
 SECONDS: Final = 6.0
 HOP: Final = RATE // 25
 """Samples of live sound that come at once: 40 ms."""
-ROWS: Final = ("rules, with text", "rules, sound alone", "learned", "learned, live", "loudness jaw", "shuffled")
 SHAPES: Final = {
     "closed": ("sil", "PP"), "bitten": ("FF",), "slit": ("TH", "DD", "kk", "SS", "nn"), "open": ("aa", "E"),
     "wide": ("ih",), "round": ("CH", "RR", "oh", "ou"),
@@ -100,8 +98,8 @@ def drivers_table(values: Mapping[int, Mapping[str, Mapping[str, float]]]) -> st
 
 def skipped() -> Iterator[str]:
     """What this table would show if it could, one line each."""
-    if importlib.util.find_spec("openfacefx") is None:
-        yield "\nopenfacefx: not run, it is not installed."
+    if why := other_lips.missing():
+        yield f"\nopenfacefx, true phone times: {why}"
     try:
         judges = json.loads(VALIDATION.read_text("utf-8"))["judges"]
     except (OSError, ValueError, KeyError):
@@ -124,14 +122,15 @@ def _lines(figures: list[Figure]) -> Iterator[str]:
 
 def measured(seed: int, count: int, step: Callable[[], None], changed: float = 0.5) -> dict[str, dict[str, float]]:
     """Every row's mean scores over *count* clips that *seed* draws, a share of them *changed*."""
-    sums: dict[str, dict[str, list[float]]] = {row: {} for row in ("truth", *ROWS)}
+    sums: dict[str, dict[str, list[float]]] = {}
     clips = drawn(seed, count + 1, changed)
     other = next(clips)
     for clip in clips:
         for row, scores in compared(clip, driven(clip, other, seed)).items():
+            lists = sums.setdefault(row, {})
             for name, value in scores.items():
                 if np.isfinite(value):
-                    sums[row].setdefault(name, []).append(value)
+                    lists.setdefault(name, []).append(value)
         other = clip
         step()
     return {row: {name: statistics.fmean(found) for name, found in named.items()} for row, named in sums.items()}
@@ -148,16 +147,18 @@ def drawn(seed: int, count: int, changed: float = 0.5) -> Iterator[Clip]:
 
 
 def driven(clip: Clip, other: Clip, seed: int) -> dict[str, Motion]:
-    """The motion of every row for *clip*; *other* lends the wrong one."""
+    """The motion of every row for *clip*; *other* lends the wrong one. What is not installed has no row."""
     sound, true = heard(clip)
     pieces = [sound[i : i + HOP] for i in range(0, len(sound), HOP)]
     strange = np.resize(heard(other)[1].data, true.data.shape)
+    others = {} if other_lips.missing() else other_lips.OPENFACEFX
     return {
         "truth": true,
         "rules, with text": concatenate(list(rules.drive([sound], text=clip.text, seed=seed, fps=FPS))),
         "rules, sound alone": concatenate(list(rules.drive([sound], seed=seed, fps=FPS))),
         "learned": concatenate(list(learned.drive([sound], seed=seed, fps=FPS))),
         "learned, live": concatenate(list(learned.drive(pieces, seed=seed, fps=FPS, live=True))),
+        **{name: other_lips.openfacefx(clip.phones, len(true), FPS, on) for name, on in others.items()},
         "loudness jaw": loud_jaw(sound, len(true)),
         "shuffled": true.replace(data=strange, body=None),
     }
