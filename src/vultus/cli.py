@@ -11,11 +11,11 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
-from tyro.conf import Positional, UseAppendAction
+from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
 from vultus import __version__
 from vultus.commands.assets import Assets
@@ -68,6 +68,25 @@ class Demo:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """How a face is shown."""
+
+    size: int = SIZE
+    """Height and width in pixels of the video, or of each tile of a sheet."""
+    quality: Quality = "default"
+    """How much work goes into a picture."""
+    light: str = LIGHT
+    """How the face is lit: studio, window, office, overcast, sunset, stage, webcam or ring."""
+    place: Annotated[str | None, tyro.conf.arg(metavar="PLACE")] = None
+    """What stands behind it: paper, slate, clay, brick, plaster, office, room, books, city, park, dusk or stage; the
+    place that goes with the light unless given."""
+    speaker: str = ""
+    """Which face of a photo speaks: its number from the left, or all (the largest unless given)."""
+    full: bool = False
+    """Show the whole photo instead of a square around the face; --size is its longer side then."""
+
+
+@dataclass(frozen=True)
 class Animate:
     """Make a face speak or move: a recording, a text alone, or a face in a video becomes video, GLB or curves."""
 
@@ -98,19 +117,8 @@ class Animate:
     """The weights of the --driver, as vultus train wrote them."""
     fps: str = FPS
     """Frames per second, such as 25, 29.97 or 30000/1001."""
-    size: int = SIZE
-    """Height and width of the video in pixels."""
-    quality: Quality = "default"
-    """How much work goes into a picture."""
-    light: str = LIGHT
-    """How the face is lit: studio, window, office, overcast, sunset, stage, webcam or ring."""
-    place: Annotated[str | None, tyro.conf.arg(metavar="PLACE")] = None
-    """What stands behind it: paper, slate, clay, brick, plaster, office, room, books, city, park, dusk or stage; the
-    place that goes with the light unless given."""
-    speaker: str = ""
-    """Which face of a photo speaks: its number from the left, or all (the largest unless given)."""
-    full: bool = False
-    """Show the whole photo instead of a square around the face; --size is its longer side then."""
+    shown: OmitArgPrefixes[Shown] = Shown()
+    """How the face is shown."""
     out: Outputs = ()
     """What to write: .mp4, .glb, .csv (Live Link Face), .json (Audio2Face) or .npz; may be given several times."""
 
@@ -132,12 +140,7 @@ class Animate:
                 driver=self.driver,
                 weights=self.weights,
                 fps=self.fps,
-                size=self.size,
-                quality=self.quality,
-                light=self.light,
-                place=self.place,
-                speaker=self.speaker,
-                full=self.full,
+                **asdict(self.shown),
                 out=self.out or (pipeline.default_output(self.speech),),
                 progress=step,
             )
@@ -150,7 +153,7 @@ class Animate:
 
         if self.speech or self.text or self.voice or self.style or self.driver:
             raise VultusError("A face cannot follow a video and speak too", "Give --drive alone, or leave it out")
-        look = Look(self.face, self.size, self.quality, self.light, self.place, self.speaker, self.full)
+        look = Look(self.face, **asdict(self.shown))
         out = self.out or (pipeline.default_output(video),)
         rate = None if self.fps == FPS else self.fps
         with progress("animate") as step:
@@ -177,19 +180,8 @@ class Render:
     """A sound or video file to lay under the video."""
     fps: Annotated[str | None, tyro.conf.arg(metavar="RATE")] = None
     """Frames per second; those of the motion unless given."""
-    size: int = SIZE
-    """Height and width in pixels of the video, or of each tile of a sheet."""
-    quality: Quality = "default"
-    """How much work goes into a picture."""
-    light: str = LIGHT
-    """How the face is lit: studio, window, office, overcast, sunset, stage, webcam or ring."""
-    place: Annotated[str | None, tyro.conf.arg(metavar="PLACE")] = None
-    """What stands behind it: paper, slate, clay, brick, plaster, office, room, books, city, park, dusk or stage; the
-    place that goes with the light unless given."""
-    speaker: str = ""
-    """Which face of a photo speaks: its number from the left, or all (the largest unless given)."""
-    full: bool = False
-    """Show the whole photo instead of a square around the face; --size is its longer side then."""
+    shown: OmitArgPrefixes[Shown] = Shown()
+    """How the face is shown."""
     out: Outputs = ()
     """What to write: .mp4 or .glb; may be given several times (default: motion.mp4). A sheet is a .png."""
 
@@ -208,12 +200,7 @@ class Render:
                 face=self.face or FACE,
                 sound=self.sound,
                 fps=self.fps,
-                size=self.size,
-                quality=self.quality,
-                light=self.light,
-                place=self.place,
-                speaker=self.speaker,
-                full=self.full,
+                **asdict(self.shown),
                 out=self.out or ("motion.mp4",),
                 progress=step,
             )
@@ -229,10 +216,10 @@ class Render:
             kind,
             self.out[0] if self.out else f"{kind}.png",
             face=self.face,
-            size=self.size,
-            quality=self.quality,
-            light=self.light,
-            place=self.place,
+            size=self.shown.size,
+            quality=self.shown.quality,
+            light=self.shown.light,
+            place=self.shown.place,
         )
         print(f"wrote {out}")
 
