@@ -134,13 +134,13 @@ class PhotoHead:
         self._scenes = tuple(prepare(photo, fit, _own(mask, fit, self._all)) for fit in self.fits)
         self._painters.append(tuple(map(Painter, self._scenes)))
 
-    def frames(self, motions: Iterable[Motion], rest: Rest | None = None) -> Iterator[Pixels]:
+    def frames(self, motions: Iterable[Motion]) -> Iterator[Pixels]:
         """A picture uint8 [H, W, 3] (4 with alpha) in sRGB for each frame of each piece; memory does not grow.
 
-        *rest* carries on from one call to the next how far the photo's own mouth has given way to speech.
+        The photo's own mouth gives way to speech, and comes back after it.
         """
         self.bake()
-        rest = rest or Rest()
+        rest = Rest()
         rows = ((row, rest.step(row, float(motion.fps))) for motion in motions for row in motion.data)
         yield from in_order(rows, lambda some: self._drawn(*some))
 
