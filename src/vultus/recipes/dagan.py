@@ -273,7 +273,7 @@ def claim(run: Run) -> Claim:
     order, less = partial(Gain, "order", better="higher", by="difference"), partial(Gain, "AKD")
     return Claim(
         says="Depth learned from videos without labels is real depth, and keeps the shape of heads that turn far.",
-        margins="Proposed in the notes on the paper; pilots (seed 100) came 26 to 35 % of the way in what 20 minutes hold.",
+        margins="Proposed in the notes on the paper; pilots (seed 100) came 26 to 35 % of the way in such times.",
         arms=arms | {"still": lambda _: reenacted.standing_still(unseen, goal)},
         holds=[order("depth", "plain", 0.15), less("depth", "plain", 0.05)],
         controls=[order("strangers", "plain", 0.075), less("strangers", "plain", 0.025)],
