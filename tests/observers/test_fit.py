@@ -84,3 +84,15 @@ def test_the_mean_face_is_like_a_person() -> None:
     for side in ("Left", "Right"):
         upper, lower = (mesh.landmark(f"lid{lid}{side}") for lid in ("Upper", "Lower"))
         assert shut[upper, 1] - shut[lower, 1] < 0.25 * (mesh.neutral[upper, 1] - mesh.neutral[lower, 1])
+
+
+@pytest.mark.parametrize("subdivisions", [0, 1])
+def test_the_template_is_the_usual_person(subdivisions: int) -> None:
+    from vultus.person.identity import Identity
+    from vultus.person.mesh import build_mesh
+
+    one, other = template(subdivisions), build_mesh(Identity(), subdivisions=subdivisions)
+    for name in ("neutral", "coarse", "triangles", "uv", "part", "all_gains", "expression"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    for a, b in zip(one.sliding, other.sliding, strict=True):
+        np.testing.assert_array_equal(a, b)

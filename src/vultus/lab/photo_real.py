@@ -126,8 +126,11 @@ def sitters() -> dict[str, U8]:
 
 def read_back(photo: U8, motion: Motion) -> dict[str, tuple[float, float]]:
     """Correlation and gain of each channel of *motion*, read back off *photo*, that it drives."""
-    head = PhotoHead(photo, size=_SIZE)
-    takes = observe(head.frames([motion]), motion.fps).takes
+    return _read_off(PhotoHead(photo, size=_SIZE).frames([motion]), motion)
+
+
+def _read_off(pictures: Iterator[U8], motion: Motion) -> dict[str, tuple[float, float]]:
+    takes = observe(pictures, motion.fps).takes
     found = max(takes, key=lambda take: len(take.readings)).motion(len(motion), motion.fps, facing=False)
     return {c.name: compare(c.of(motion), c.of(found))[:2] for c in CHANNELS if c.bound}
 
@@ -144,6 +147,12 @@ def figures(quick: bool) -> Iterator[Figure]:
     exercises = exercise(3, 8.0)
     for sitter, photo in sitters().items():
         yield from _read_figures(f"exercises, {sitter}", read_back(photo, exercises))
+    # What the tracker loses by itself: the same people drawn, not as photos.
+    for person in DRAWN:
+        drawn = PersonHead(person, size=(_SIZE, _SIZE)).frames([exercises])
+        for channel, (correlation, gain) in _read_off(drawn, exercises).items():
+            yield Figure(f"exercises, {person} drawn: {channel}, correlation", "", correlation)
+            yield Figure(f"exercises, {person} drawn: {channel}, gain away from 1", "", abs(gain - 1))
     yield from _read_figures("a real clip, the astronaut", read_back(read_image(store.path(PHOTO)), shown))
 
 

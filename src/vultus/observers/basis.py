@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus.errors import VultusError
-from vultus.person import correctives, lids
+from vultus.kept import keeping
+from vultus.person import correctives, lids, recall
 from vultus.person.identity import Identity
-from vultus.person.mesh import Joints, PersonMesh, build_mesh, subdivided
+from vultus.person.mesh import Joints, PersonMesh, build_mesh, resampled
 from vultus.person.pack import load_pack
 
 F32 = NDArray[np.float32]
@@ -62,7 +63,10 @@ def basis() -> FaceBasis:
 @lru_cache(maxsize=2)
 def template(subdivisions: int = 1) -> PersonMesh:
     """The person whose topology, shapes and skeleton every fitted face uses."""
-    return subdivided(template(0)) if subdivisions else build_mesh(Identity())
+    if not subdivisions:
+        return resampled(template(1), 0)
+    with keeping():
+        return recall.mesh(Identity(), lambda: resampled(build_mesh(Identity()), 1))
 
 
 def personal(rows: F32, subdivisions: int = 1) -> PersonMesh:

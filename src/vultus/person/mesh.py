@@ -382,12 +382,12 @@ def _finer(top: Topology) -> Topology:
     )
 
 
-def subdivided(mesh: PersonMesh) -> PersonMesh:
-    """A corrected person's coarse mesh without a hair cap after one step of subdivision, as :func:`build_mesh` makes
-    it, at less cost than building it anew."""
-    top = topology(mesh.region, 1, False, True)
+def resampled(mesh: PersonMesh, subdivisions: int) -> PersonMesh:
+    """A corrected person's mesh without a hair cap after 0 or 1 steps of subdivision, as :func:`build_mesh` makes it,
+    at less cost than building it anew."""
+    top = topology(mesh.region, subdivisions, False, True)
     return replace(
-        mesh, subdivisions=1, neutral=top.refine(mesh.coarse), triangles=top.triangles, uv=top.uv,
+        mesh, subdivisions=subdivisions, neutral=top.refine(mesh.coarse), triangles=top.triangles, uv=top.uv,
         uv_triangles=top.uv_triangles, part=top.part, rest=top.rest, topology=top,
     )  # fmt: skip
 

@@ -232,7 +232,7 @@ def _grain(x: float, y: float, z: float, lip: float, fine: float, s: np.ndarray)
 
 
 @inner
-def _lines(x: float, y: float, z: float, lip: float, s: np.ndarray, sharp: float, out: np.ndarray) -> None:
+def lines(x: float, y: float, z: float, lip: float, s: np.ndarray, sharp: float, out: np.ndarray) -> None:
     """The heights [3] of the three sets of expression, in units of their depths."""
     ax, side, seed = abs(x), 1.0 if x > 0 else -1.0, int(s[SEED])
     width = 0.0022 - 0.0009 * sharp
@@ -255,7 +255,7 @@ def height_rows(
     age, seed = s[AGE], int(s[SEED])
     old = age * np.sqrt(age)
     fine = 1.0 if kind.shape[0] > 1024 else 0.25
-    lines = np.zeros(3)
+    deep = np.zeros(3)
     for row in range(row0, row1):
         for column in range(kind.shape[1]):
             if kind[row, column] != 0:
@@ -269,13 +269,13 @@ def height_rows(
                 # Lines waver, and none is as deep from end to end.
                 wave = 0.0006 * value(170 * x, 170 * y, 170 * z, seed + 231)
                 other = 0.0006 * value(170 * y, 170 * z, 170 * x, seed + 232)
-                _lines(x + wave, y + other, z, lip, s, 0.15 + 0.85 * age, lines)
+                lines(x + wave, y + other, z, lip, s, 0.15 + 0.85 * age, deep)
                 # A young face folds softly; the lines that an old one always shows are the same, less deep.
                 depth = 0.00030 + 0.00042 * age
                 for n in range(3):
-                    out[row, column, n + 1] = depth * lines[n]
+                    out[row, column, n + 1] = depth * deep[n]
                 rough = 0.85 + 0.45 * value(210 * x, 210 * y, 210 * z, seed + 233)
-                height += old * rough * (4.2e-4 * lines[0] + 3.3e-4 * lines[1] + 2.6e-4 * lines[2])
+                height += old * rough * (4.2e-4 * deep[0] + 3.3e-4 * deep[1] + 2.6e-4 * deep[2])
                 # A fold beside the nose and a hollow under the eye show in young faces too.
                 folds, bags = (old + 0.16) * s[FOLDS], (old + 0.14) * s[BAGS]
                 height += _sag(abs(x + wave), y + other, z, seed, folds, bags) + _lid_crease(abs(x), y, z, s)

@@ -83,6 +83,19 @@ def sharpness(light: F32, where: F32) -> float:
     return float(np.clip(np.sqrt(max(float(np.quantile(wide, 0.02)) ** 2 - 0.64, 0.0)), 0.4, 2.0))
 
 
+def grain(light: F32, where: F32, soft: float) -> F32:
+    """Noise [H, W] as strong as that of *light* [H, W] where *where* [H, W] is more than a half, of the middle half of
+    all places, so that edges do not count; *soft* pixels is the standard deviation of its blur. Always the same."""
+    fine = light - blur(light, 1.5)
+    some = fine[where > 0.5]
+    if len(some) < 50:
+        return np.zeros_like(light)
+    strength = 0.5 * float(np.subtract(*np.percentile(some, [75, 25]))) / 0.6745
+    noise = blur(np.random.default_rng(0).standard_normal(light.shape, np.float32), soft)
+    noise -= blur(noise, 1.5)
+    return np.asarray(noise * (strength / max(float(noise.std()), 1e-6)), np.float32)
+
+
 def guided(guide: F32, mask: F32, radius: int, smooth: float) -> F32:
     """*mask* with the edges of *guide* [H, W] (K. He et al., "Guided image filtering", 2010)."""
 

@@ -10,12 +10,13 @@ from vultus.person.jit import fast, part
 
 SKIN, EYE_LEFT, EYE_RIGHT, TONGUE, UPPER, LOWER, CAVITY = range(7)
 """What a triangle of the face's layer is."""
-SOURCE, ALPHA, SEEN, GAIN, FILL, PLACE, SHUT = 0, 2, 3, 4, 5, 8, 10
+SOURCE, ALPHA, SEEN, GAIN, FILL, PLACE, SHUT, FOLD = 0, 2, 3, 4, 5, 8, 10, 12
 """Columns of a vertex: place in the photo (2), opacity, whether the photo shows it, light now over light in the photo,
-colour where the photo does not show it (3), place on the eye, or across the face (2), and place in the picture of
-closed eyes (2)."""
-COLUMNS = 12
+colour where the photo does not show it (3), place on the eye, or across the face and whether a lid comes down there
+(2), place in the picture of closed eyes (2), and how far the three sets of creases show."""
+COLUMNS = 15
 _MIXED, _MARKED = 127, 128
+_DARKEST, _BRIGHTEST = np.float32(0.55), np.float32(0.3)  # that creases make the skin
 _REACH = 3  # pixels that an edge is softened from on each side
 
 
@@ -118,7 +119,7 @@ def _shade(
         x, y = (p[PLACE] * np.float32(0.5) + np.float32(0.5)), (np.float32(0.5) - p[PLACE + 1] * np.float32(0.5))
         _look(eyes[kind - EYE_LEFT], x * side, y * side, got, 0, 3)
         # Between lids that are all but closed there are lashes.
-        dark = min(max((blink[kind - EYE_LEFT] - np.float32(0.7)) * np.float32(5), np.float32(0)), one)
+        dark = min(max((blink[kind - EYE_LEFT] - np.float32(0.5)) * np.float32(4), np.float32(0)), one)
         first = 5 + 3 * (kind - EYE_LEFT)
         for c in range(3):
             out[c] = got[c] * (one - dark) + dark * settings[first + c]
@@ -131,7 +132,13 @@ def _shade(
         for c in range(3):
             out[c] = seen * got[c] + (one - seen) * p[FILL + c]
         _light(p[GAIN], out)
-        close = min(np.float32(1.6) * (blink[0] if p[PLACE] > 0 else blink[1]), one) * area[2]
+        if p[FOLD] + p[FOLD + 1] + p[FOLD + 2] > 0:
+            _look(maps, p[SOURCE], p[SOURCE + 1], got, 3, 3)
+            fold = p[FOLD] * got[0] + p[FOLD + 1] * got[1] + p[FOLD + 2] * got[2]
+            _light(one + min(max(fold, -_DARKEST), _BRIGHTEST), out)
+        shuts = blink[0] if p[PLACE] > 0 else blink[1]
+        late = min(max((shuts - np.float32(0.7)) * np.float32(1 / 0.3), np.float32(0)), one)
+        close = min(np.float32(1.6) * shuts, one) * area[2] * (p[PLACE + 1] + (one - p[PLACE + 1]) * late)
         if close > 0:
             _look(shut, p[SHUT], p[SHUT + 1], got, 0, 3)
             for c in range(3):
@@ -139,8 +146,9 @@ def _shade(
         return
     # The inside of the mouth: what the photo shows of it, and else its own colour in the light that comes in.
     seen = min(max(p[SEEN] * area[0], np.float32(0)), one)
+    _look(maps, p[SOURCE], p[SOURCE + 1], area, 6, 1)
     for c in range(3):
-        inner = seen * got[c] + (one - seen) * p[FILL + c] * settings[0]
+        inner = seen * got[c] + (one - seen) * (p[FILL + c] * settings[0] + area[0])
         out[c] = inner * (one - settings[1]) + settings[1] * settings[2 + c]
 
 
@@ -169,7 +177,8 @@ def face(
     looked up once, so that only edges are softened.
 
     *ids* and *bary* [2 h, 2 w] lie at (*left*, *top*); *points* [V, COLUMNS]; *shut* [H, W, 3] the photo with closed
-    eyes; *maps* [H, W, 3] of the photo: between the lips, between the lids, near the eyes; *eyes* [2, S, S, 3]; *blink*
+    eyes; *maps* [H, W, 7] of the photo: between the lips, between the lids, near the eyes, and what each set of creases
+    makes of the skin's light, and grain; *eyes* [2, S, S, 3]; *blink*
     [2] how far the left and the right eye are closed from how they are in the photo; *settings* [11]: light in the
     mouth, how sealed it is, the colour of a sealed one, and those of the lashes of both eyes. *shown* uint8 [H, W] gets
     1 more than the kind of each pixel.

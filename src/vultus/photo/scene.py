@@ -12,8 +12,8 @@ from vultus import rotations
 from vultus.observers.basis import template
 from vultus.observers.fit import Fit
 from vultus.person import landmarks as lm
-from vultus.photo import acting, eyes, kernels, lids, mouth
-from vultus.photo.filters import F32, sharpness, step
+from vultus.photo import acting, eyes, folds, kernels, lids, mouth
+from vultus.photo.filters import F32, blur, grain, sharpness, step
 from vultus.photo.ground import Ground, ground
 from vultus.photo.surface import Maps, Surface, maps, surface
 from vultus.render.triangles import Rasteriser, vertex_normals
@@ -25,6 +25,9 @@ _EVEN = 5  # rounds in which a change of light is spread over neighbours
 _SHARP = 0.75  # of how soft the photo's own edges are: looking things up blurs them, too
 _GAIN = (0.82, 1.2)  # of the light, at most
 _BLINKS = [ch.INDEX["eyeBlinkLeft"], ch.INDEX["eyeBlinkRight"]]
+_COMES = (0.02, 0.06)  # distances between the eyes by which a lid moves that comes down
+_CORNERS = (78, 308)  # of the mouth, inside
+_CORNER = 0.06  # distances between the eyes around them that are blurred when a mouth closes
 _MARGIN = 0.06  # of the picture that the face's layer may move beyond where it is in the photo
 
 
@@ -41,6 +44,7 @@ class Scene:
     surface: Surface
     areas: Maps
     eyes: F32
+    folds: folds.Folds
     seal: F32
     apart: float
     sharp: float
@@ -62,15 +66,22 @@ def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
     areas = maps(fit, shut.near)
     layer = surface(photo, fit, areas, vertices, seen, screen)
     layer.points[:, kernels.SHUT : kernels.SHUT + 2] = places
+    # A lid that comes down shows the painted one at once; below, the lashes are painted where the two meet.
+    comes = np.linalg.norm(places - screen[:, :2], axis=1) / fit.eyes
+    layer.points[:, kernels.PLACE + 1] = step(comes, *_COMES)
+    sharp = max(_SHARP * sharpness(photo.mean(2), areas.face), 0.4)
+    creased = folds.painted(photo, fit, screen, layer.skin, layer.light, layer.lit)
+    noise = grain(photo.mean(2), areas.inside, sharp)[..., None]
+    areas = replace(areas, stack=np.ascontiguousarray(np.concatenate([areas.stack, creased, noise], -1)))
     outline = float(np.median(mouth.marks(mesh, seen, lm.CONTOUR)[:, 2]))
     behind = ground(photo, mask, fit, seen, screen, outline, areas.inside, layer.skin)
     baked = _eyes(photo, fit, areas, layer)
     blank = np.zeros((*photo.shape[:2], 3), np.float32)
     closing = mouth.seal(mesh)
     apart = mouth.gap(mesh, mesh.neutral + closing)
-    sharp = max(_SHARP * sharpness(photo.mean(2), areas.face), 0.4)
     base = np.ascontiguousarray(layer.points)
-    scene = Scene(photo, fit, shut, behind, layer, areas, baked, closing, apart, sharp, vertices, base, blank)
+    folding = folds.folds(fit)
+    scene = Scene(photo, fit, shut, behind, layer, areas, baked, folding, closing, apart, sharp, vertices, base, blank)
     painter = Painter(scene)
     made = painter.layers(np.zeros(len(ch.CHANNELS), np.float32), 0.0)
     bare = painter.bare()
@@ -179,7 +190,24 @@ class Painter:
         rotation, shift = acting.turn(row, mesh, fit.angles[0])
         self._draw_ground(vertices, rotation, shift)
         self._draw_face(vertices, rotation, shift, shown)
+        if closed > 0 and s.areas.lips.max() > 0.5:
+            self._calm_corners(vertices @ rotation.T.astype(np.float32) + shift.astype(np.float32), closed)
         return self._made
+
+    def _calm_corners(self, turned: F32, share: float) -> None:
+        """Blur the corners of lips that were open in the photo and are closed now: what was dark between them is pushed
+        together there. *turned* [V, 3] are the vertices as the head is turned; *share* in [0, 1]."""
+        fit = self.scene.fit
+        reach = _CORNER * fit.eyes
+        for x, y in to_camera(fit, mouth.marks(fit.mesh, turned, _CORNERS))[1][:, :2]:
+            rows = slice(max(int(y - 2 * reach), 0), max(int(y + 2 * reach) + 1, 0))
+            columns = slice(max(int(x - 2 * reach), 0), max(int(x + 2 * reach) + 1, 0))
+            part = self._made[rows, columns, :3]
+            if min(part.shape) == 0:
+                continue
+            i, j = np.mgrid[: part.shape[0], : part.shape[1]].astype(np.float32) + 0.5
+            away = np.hypot(i + rows.start - y, j + columns.start - x) / reach
+            part += (share * np.exp(-(away**4)))[..., None] * (blur(part, 0.4 * reach) - part)
 
     def _draw_ground(self, vertices: F32, rotation: F64, shift: F64) -> None:
         s = self.scene
@@ -218,6 +246,7 @@ class Painter:
         for _ in range(_EVEN):
             gain = layer.even @ gain
         points[:, kernels.GAIN] = gain
+        points[s.folds.rows, kernels.FOLD : kernels.FOLD + folds.SETS] = s.folds.of(shown)
         if np.abs(rotation - np.eye(3)).max() > 1e-6:
             edge = step(-facing[:, 2], 0.02, 0.30)
             points[:, kernels.ALPHA] = np.where(layer.fixed, layer.alpha, layer.alpha * edge)

@@ -34,7 +34,8 @@ _BELOW: Final = 0.19
 @dataclass(frozen=True, eq=False)
 class Maps:
     """Soft masks [H, W] of the photo: ``lips`` between the inner margins, ``eyes`` between the lids, ``face`` inside
-    the outline, ``inside`` how much of it is the face's own layer; ``stack`` [H, W, 3] are ``kernels.face``'s."""
+    the outline, ``inside`` how much of it is the face's own layer; ``stack`` [H, W, 3 or 7] are ``kernels.face``'s, in
+    the end with creases and grain."""
 
     lips: F32
     eyes: F32
