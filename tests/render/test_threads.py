@@ -51,3 +51,22 @@ def test_the_number_can_be_forced() -> None:
     assert threads.threads() == 1
     threads.set_threads(None)
     assert 1 <= threads.threads() <= 8
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_two_tasks_at_once(count: int) -> None:
+    try:
+        threads.set_threads(count)
+        assert threads.both(lambda: 1, lambda: "two") == (1, "two")
+        done: list[int] = []
+
+        def fails() -> None:
+            raise ValueError("one")
+
+        with pytest.raises(ValueError, match="one"):
+            threads.both(fails, lambda: done.append(1))
+        assert count == 1 or done == [1]  # the other is not left behind
+        with pytest.raises(ValueError, match="one"):
+            threads.both(lambda: 1, fails)
+    finally:
+        threads.set_threads(None)

@@ -21,7 +21,7 @@ from vultus.person.atlas import painter_coordinates
 from vultus.person.creases import Creases, creases, fold
 from vultus.person.jit import fast
 from vultus.person.relief import lines
-from vultus.photo.filters import F32, blur, step
+from vultus.photo.filters import F32, blur, hull, step
 from vultus.render.triangles import Rasteriser
 
 I32 = NDArray[np.int32]
@@ -33,6 +33,8 @@ _DEPTHS: Final = {
     pigment.PLEATS: 0.35,
 }  # fmt: skip
 _SOFT: Final = (0.0010, 0.0008, 0.0006)  # metres by which each set is blurred: nobody knows how old skin is
+_ROOM: Final = 0.25  # distances between the eyes around the landmarks in which there is skin to crease
+_FRONT: Final = 0.055  # metres, in the painter's axes, behind which nothing creases
 _CHEEK: Final = 0.70  # metres, in the painter's axes, from which on downwards there is a mouth
 _SHARP: Final = 0.2  # of lines in [0, 1], which get narrower with age
 _HOLLOW: Final = 0.42  # of the light that does not reach the ground of a crease
@@ -97,9 +99,16 @@ def painted(photo: F32, fit: Fit, screen: F32, skin: I32, light: F32, lit: F32) 
     *screen* [V, 3] are the vertices' pixels and 1/z, *skin* int32 [F, 3] its triangles; *light* [4] is the photo's,
     constant and by the normal to the camera, *lit* [V] what each vertex gets of it.
     """
-    height, width = photo.shape[:2]
+    out = np.zeros((*photo.shape[:2], SETS), np.float32)
+    low, high = hull([fit.landmarks])
+    room = _ROOM * fit.eyes
+    left, top = np.maximum(low - room, 0).astype(int)
+    right, bottom = np.minimum(np.ceil(high + room), fit.size).astype(int)
+    height, width = bottom - top, right - left
+    if min(height, width) < 8:
+        return out
     raster = Rasteriser(height, width)
-    raster.draw(screen, skin)
+    raster.draw(np.ascontiguousarray(screen - np.array([left, top, 0], np.float32)), skin)
     some = raster.ids >= 0
     corner, share = skin[raster.ids[some]], raster.bary[some]
     share = np.stack([share[:, 0], share[:, 1], 1 - share.sum(1)], 1)
@@ -107,26 +116,33 @@ def painted(photo: F32, fit: Fit, screen: F32, skin: I32, light: F32, lit: F32) 
     place[some] = np.einsum("pci,pc->pi", _where(fit.mesh.subdivisions)[1][corner], share)
     around = np.full((height, width), float(light[0]), np.float32)
     around[some] = (lit[corner] * share).sum(1)
-    settings = np.zeros(max(pigment.MOUTH_TONE, pigment.PLEATS) + 1)
-    settings[list(_DEPTHS)] = list(_DEPTHS.values())
-    made = np.zeros((height, width, SETS), np.float32)
-    front = some & (place[..., 2] > 0.055)
-    _heights(0, height, front, place, settings, _SHARP, made)
-    # Around the mouth skin is pushed together, and lines with it.
-    made *= np.where(place[..., 1:2] < _CHEEK, 0.45, 0.75) ** np.array([1, 0, 0.7])
     pixel = float(fit.translation[2]) / fit.focal
-    # Lines that are thinner than a pixel would glitter.
-    made = np.stack([blur(_DEPTH * made[..., n], max(0.6, _SOFT[n] / pixel)) for n in range(SETS)], -1)
+    made = _raised(place, some & (place[..., 2] > _FRONT), pixel)
     across, down = (ndimage.sobel(made, axis=axis) / (8 * pixel) for axis in (1, 0))
     turned = -(light[1] * across + light[2] * down) / np.maximum(around, 0.05)[..., None]
     hollow = np.clip((blur(made, _REACH / pixel) - made) / _DEPTH, 0, 1)
-    return np.ascontiguousarray((turned - _HOLLOW * hollow) * _bare(photo, fit, some)[..., None], np.float32)
+    box = slice(top, bottom), slice(left, right)
+    out[box] = (turned - _HOLLOW * hollow) * _bare(photo[box], fit.eyes, some)[..., None]
+    return out
 
 
-def _bare(photo: F32, fit: Fit, face: NDArray[np.bool_]) -> F32:
-    """How far each pixel [H, W] is bare skin: as bright and as red as skin is around there, not hair, brow or frame."""
-    fine, wide = blur(photo, 0.012 * fit.eyes), 0.16 * fit.eyes
+def _raised(place: F32, front: NDArray[np.bool_], pixel: float) -> F32:
+    """The heights of the sets in metres [H, W, 3] at places [H, W, 3] of the face's *front*, *pixel* metres wide."""
+    settings = np.zeros(max(pigment.MOUTH_TONE, pigment.PLEATS) + 1)
+    settings[list(_DEPTHS)] = list(_DEPTHS.values())
+    made = np.zeros_like(place)
+    _heights(0, len(place), front, place, settings, _SHARP, made)
+    # Around the mouth skin is pushed together, and lines with it.
+    made *= np.where(place[..., 1:2] < _CHEEK, 0.45, 0.75) ** np.array([1, 0, 0.7])
+    # Lines that are thinner than a pixel would glitter.
+    return np.stack([blur(_DEPTH * made[..., n], max(0.6, _SOFT[n] / pixel)) for n in range(SETS)], -1)
+
+
+def _bare(photo: F32, eyes: float, face: NDArray[np.bool_]) -> F32:
+    """How far each pixel [H, W] is bare skin: as bright and as red as skin is around there, not hair, brow or frame.
+    *eyes* is their distance in pixels."""
+    fine, wide = blur(photo, 0.012 * eyes), 0.16 * eyes
     weight = blur(face.astype(np.float32), wide)[..., None]
     usual = blur(photo * face[..., None], wide) / np.maximum(weight, 1e-3)
     odd = np.abs(np.log((fine + 0.03) / (usual + 0.03))).max(2)
-    return blur(1 - step(odd, _ODD, 2 * _ODD), 0.01 * fit.eyes)
+    return blur(1 - step(odd, _ODD, 2 * _ODD), 0.01 * eyes)

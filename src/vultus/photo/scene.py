@@ -16,6 +16,7 @@ from vultus.photo import acting, eyes, folds, kernels, lids, mouth
 from vultus.photo.filters import F32, blur, grain, sharpness, step
 from vultus.photo.ground import Ground, ground
 from vultus.photo.surface import Maps, Surface, maps, surface
+from vultus.render.threads import both
 from vultus.render.triangles import Rasteriser, vertex_normals
 
 U8 = NDArray[np.uint8]
@@ -70,12 +71,11 @@ def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
     comes = np.linalg.norm(places - screen[:, :2], axis=1) / fit.eyes
     layer.points[:, kernels.PLACE + 1] = step(comes, *_COMES)
     sharp = max(_SHARP * sharpness(photo.mean(2), areas.face), 0.4)
-    creased = folds.painted(photo, fit, screen, layer.skin, layer.light, layer.lit)
-    noise = grain(photo.mean(2), areas.inside, sharp)[..., None]
-    areas = replace(areas, stack=np.ascontiguousarray(np.concatenate([areas.stack, creased, noise], -1)))
     outline = float(np.median(mouth.marks(mesh, seen, lm.CONTOUR)[:, 2]))
-    behind = ground(photo, mask, fit, seen, screen, outline, areas.inside, layer.skin)
-    baked = _eyes(photo, fit, areas, layer)
+    behind, (baked, areas) = both(
+        lambda: ground(photo, mask, fit, seen, screen, outline, areas.inside, layer.skin),
+        lambda: (_eyes(photo, fit, areas, layer), _textured(photo, fit, areas, layer, screen, sharp)),
+    )
     blank = np.zeros((*photo.shape[:2], 3), np.float32)
     closing = mouth.seal(mesh)
     apart = mouth.gap(mesh, mesh.neutral + closing)
@@ -88,6 +88,13 @@ def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
     behind.plate[bare] = photo[bare]
     blank[:] = np.where(bare[..., None], 0, photo - made[..., :3])
     return scene
+
+
+def _textured(photo: F32, fit: Fit, areas: Maps, layer: Surface, screen: F32, sharp: float) -> Maps:
+    """*areas* with the creases and the grain of the face."""
+    creased = folds.painted(photo, fit, screen, layer.skin, layer.light, layer.lit)
+    noise = grain(photo.mean(2), areas.inside, sharp)[..., None]
+    return replace(areas, stack=np.ascontiguousarray(np.concatenate([areas.stack, creased, noise], -1)))
 
 
 def _closed(photo: F32, fit: Fit) -> tuple[lids.Closed, F32]:

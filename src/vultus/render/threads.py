@@ -14,9 +14,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numba import njit
+
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 _GAIN = 0.9  # more threads must take at most this fraction of the time of fewer
 _ROUNDS = 4000  # makes the test as long as the kernels of a frame: in a shorter one, starting threads is all one sees
@@ -121,6 +125,18 @@ def spread(task: Callable[[int], object], pieces: int, count: int | None = None)
     work()
     for future in futures:
         future.result()
+
+
+def both(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Other]:
+    """What two tasks return that do not need each other, on two threads where there are any."""
+    if workers() == 1 or getattr(_own, "alone", False):
+        return one(), other()
+    future = _pool(os.getpid()).submit(other)
+    try:
+        first = one()
+    finally:
+        future.exception()  # nothing goes on behind the back of who catches what the first one raises
+    return first, future.result()
 
 
 def spread_out(task: Callable[[int, int], object], total: int, piece: int, count: int | None = None) -> None:
