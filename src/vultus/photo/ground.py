@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
 from vultus.observers.fit import Fit
+from vultus.photo.backdrop import structured
 from vultus.photo.filters import F32, blur, filled, nearest, resized, step
 from vultus.render.triangles import Rasteriser
 
@@ -25,6 +26,7 @@ _SHARED = 2.0  # cells over which nodes share their moves
 _FADE = 0.7  # heights of the face below the jaw at which nothing turns any more
 _FLAT = 0.03  # metres behind the face's outline from which depth counts less: hair is not where the skull is
 _SLOPE = 0.55
+_UNCOVERED = 0.4  # heights of the face that a head that turns uncovers, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +124,7 @@ def ground(photo: F32, mask: F32, fit: Fit, seen: F32, screen: F32, outline: flo
 
     rigid = blur(rigidity(points, fit).reshape(rows, columns), 2.0)
     opaque = step(mask, 0.15, 0.85)
-    plate, colours = behind(photo, mask, opaque, resized(rigid, (width, height)))
+    plate, colours = behind(photo, mask, opaque, resized(rigid, (width, height)), _UNCOVERED * tall)
     number = np.arange(rows * columns).reshape(rows, columns)
     quads = np.stack([number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1]], -1).reshape(-1, 4)
     around = ndimage.maximum_filter((mask > 0.05).astype(np.uint8), 2 * int(np.ceil(cell)) + 1)
@@ -142,12 +144,13 @@ def ground(photo: F32, mask: F32, fit: Fit, seen: F32, screen: F32, outline: flo
     )
 
 
-def behind(photo: F32, mask: F32, opaque: F32, rigid: F32) -> tuple[F32, F32]:
-    """What stands behind the person where it can come to light [H, W, 3], and the person's colours without it."""
+def behind(photo: F32, mask: F32, opaque: F32, rigid: F32, reach: float) -> tuple[F32, F32]:
+    """What stands behind the person where it can come to light [H, W, 3], up to *reach* pixels inside the outline, and
+    the person's colours without it."""
     height, width = mask.shape
     unit = max(height, width) / 512
     hole = ndimage.maximum_filter((mask > 0.06).astype(np.uint8), 2 * round(5 * unit) + 1) > 0
-    made = filled(photo, hole)
+    made = structured(photo, hole, filled(photo, hole), reach)
     soft = np.maximum(blur(hole.astype(np.float32), 1.5 * unit), hole) * step(rigid, 0.01, 0.12)
     plate = photo * (1 - soft[..., None]) + made * soft[..., None]
     _, row, column = nearest(opaque > 0.95) if (opaque > 0.95).any() else nearest(opaque > 0)
