@@ -21,7 +21,7 @@ from vultus.person.atlas import painter_coordinates
 from vultus.person.creases import Creases, creases, fold
 from vultus.person.jit import fast
 from vultus.person.relief import lines
-from vultus.photo.filters import F32, blur, hull, step
+from vultus.photo.filters import F32, blur, hull, resized, step
 from vultus.render.triangles import Rasteriser
 
 I32 = NDArray[np.int32]
@@ -141,8 +141,11 @@ def _raised(place: F32, front: NDArray[np.bool_], pixel: float) -> F32:
 def _bare(photo: F32, eyes: float, face: NDArray[np.bool_]) -> F32:
     """How far each pixel [H, W] is bare skin: as bright and as red as skin is around there, not hair, brow or frame.
     *eyes* is their distance in pixels."""
-    fine, wide = blur(photo, 0.012 * eyes), 0.16 * eyes
-    weight = blur(face.astype(np.float32), wide)[..., None]
-    usual = blur(photo * face[..., None], wide) / np.maximum(weight, 1e-3)
+    size = face.shape[1], face.shape[0]
+    # What is as smooth as this is as well seen in a fourth of the pixels along each side.
+    small, wide = (max(size[0] // 4, 4), max(size[1] // 4, 4)), 0.16 * eyes * max(size[0] // 4, 4) / size[0]
+    both = resized(np.concatenate([photo * face[..., None], face[..., None].astype(np.float32)], -1), small)
+    around = resized(blur(both, wide), size)
+    usual, fine = around[..., :3] / np.maximum(around[..., 3:], 1e-3), blur(photo, 0.012 * eyes)
     odd = np.abs(np.log((fine + 0.03) / (usual + 0.03))).max(2)
     return blur(1 - step(odd, _ODD, 2 * _ODD), 0.01 * eyes)
