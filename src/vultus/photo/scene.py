@@ -28,6 +28,7 @@ _GAIN = (0.82, 1.2)  # of the light, at most
 _BLINKS = [ch.INDEX["eyeBlinkLeft"], ch.INDEX["eyeBlinkRight"]]
 _COMES = (0.02, 0.06)  # distances between the eyes by which a lid moves that comes down
 _CORNERS = (78, 308)  # of the mouth, inside
+_MEET = (0.0008, 0.0022)  # metres between lips that are closed, and that are open
 _CORNER = 0.06  # distances between the eyes around them that are blurred when a mouth closes
 _MARGIN = 0.06  # of the picture that the face's layer may move beyond where it is in the photo
 
@@ -196,9 +197,9 @@ class Painter:
             vertices += np.float32(closed) * s.seal
         rotation, shift = acting.turn(row, mesh, fit.angles[0])
         self._draw_ground(vertices, rotation, shift)
-        self._draw_face(vertices, rotation, shift, shown)
-        if closed > 0 and s.areas.lips.max() > 0.5:
-            self._calm_corners(vertices @ rotation.T.astype(np.float32) + shift.astype(np.float32), closed)
+        met = given * (1 - float(step(self._draw_face(vertices, rotation, shift, shown), *_MEET)))
+        if met > 0 and s.areas.lips.max() > 0.5:
+            self._calm_corners(vertices @ rotation.T.astype(np.float32) + shift.astype(np.float32), met)
         return self._made
 
     def _calm_corners(self, turned: F32, share: float) -> None:
@@ -241,7 +242,8 @@ class Painter:
             g.plate, self._made, self._flow,
         )  # fmt: skip
 
-    def _draw_face(self, vertices: F32, rotation: F64, shift: F64, shown: F32) -> None:
+    def _draw_face(self, vertices: F32, rotation: F64, shift: F64, shown: F32) -> float:
+        """Draw the face's own layer; returns how far the lips are apart, in metres."""
         s = self.scene
         fit, layer, points = s.fit, s.surface, self._points
         turned = vertices @ rotation.T.astype(np.float32) + shift.astype(np.float32)
@@ -279,3 +281,4 @@ class Painter:
         )  # fmt: skip
         right, bottom = int(left) + self._span[0], int(top) + self._span[1]
         kernels.soften(int(top), bottom, int(left), right, s.sharp, self._shown, self._made, self._soft)
+        return apart
