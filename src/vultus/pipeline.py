@@ -39,6 +39,7 @@ SPEECH_RATE = 16000
 CURVES = (".csv", ".json", ".npz")
 OUTPUTS = (".mp4", ".glb", *CURVES)
 LEARNED = "learned"
+HAMA = "hama"
 """The name of the driver whose lips a network hears in sound alone."""
 
 
@@ -140,7 +141,7 @@ def animate(
     and *place* are names of ``person.light.RIGS`` and ``person.places.PLACES``, without *place* the one that goes with
     the light. *face* may be a photo; which of its faces is the *speaker*, and whether it is shown in *full*, see
     ``looks.Look``. A *driver* moves the mouth of a recording's speaker in place of the rules: "learned", a network that
-    listens, or a recipe with its trained *weights*.
+    listens, or a recipe with its trained *weights*; with "hama" the rules hear better, where that package is installed.
     Raises VultusError on bad input.
     """
     from vultus.drivers import learned
@@ -153,9 +154,13 @@ def animate(
     words = read_text(text)
     if speech and voice:
         raise VultusError("A recording has a voice already", "Leave out the recording or the --voice")
-    listening = driver == LEARNED
+    listening, ear = driver == LEARNED, None
     if listening and (words or weights):
         raise VultusError("The learned driver listens to sound alone", "Leave out --text and --weights, or --driver")
+    if driver == HAMA and speech and not weights:
+        from vultus.signals import hama
+
+        driver, ear = "", hama.checked()
     if not listening and bool(driver) != bool(weights):
         raise VultusError("A driver needs its weights, and weights their driver", "Give --driver NAME --weights FILE")
     if driver and not speech:
@@ -163,7 +168,7 @@ def animate(
     with ExitStack() as stack:
         if speech:
             sound = Sound.open(speech)
-            listen = learned.drive if listening else partial(drive, text=words)
+            listen = learned.drive if listening else partial(drive, text=words, ear=ear)
             motions = listen(sound.blocks(SPEECH_RATE), style=manner, seed=seed, fps=rate)
             if driver and weights:
                 motions = _driven(motions, sound, words, driver, weights, rate)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,9 @@ from vultus.drivers.style import Mood, Style
 from vultus.motion import Motion, Time, as_time, video_fps
 from vultus.signals.features import RATE
 
+if TYPE_CHECKING:
+    from vultus.signals.chunks import Ear
+
 LOOK_AHEAD: Final = max(LEAD + AHEAD, 2 * REACH) + 0.05
 """Seconds of speech after a frame that must be known before it is given out."""
 
@@ -34,19 +37,22 @@ def drive(
     style: Style | None = None,
     seed: int = 0,
     fps: Time = 30,
+    ear: Ear | None = None,
 ) -> Iterator[Motion]:
     """Speech as chunks of mono sound at 16 kHz (float [N] in [-1, 1], any sizes) -> Motion, piece by piece.
 
     The pieces follow each other without a gap: frame i of the whole stands at i / *fps* seconds, and there are
     ``ceil(seconds * fps)`` frames, at least one. *text* is what is said, where known. *fps* lies in (0, 240].
-    The same *seed* gives the same motion. Raises :class:`VultusError` on bad input.
+    The same *seed* gives the same motion. An *ear*, such as :func:`vultus.signals.hama.hear`, recognises phones in
+    place of the free phone loop, from long windows at once. Raises :class:`VultusError` on bad input.
     """
     from vultus.signals.chunks import phones_of
 
     rate = video_fps(fps)
     counter = Counter(chunks)
     player = Player(style or Style(), checked_seed(seed), rate)
-    return _perform(phones_of(counter, text), player, lambda: Fraction(counter.samples, RATE))
+    spans = phones_of(counter, text) if ear is None else phones_of(counter, text, first_window=20.0, ear=ear)
+    return _perform(spans, player, lambda: Fraction(counter.samples, RATE))
 
 
 def perform(

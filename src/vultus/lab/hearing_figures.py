@@ -6,13 +6,10 @@ aligning its words.
 
 from __future__ import annotations
 
-import importlib.util
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +17,7 @@ from numpy.typing import NDArray
 from vultus import store
 from vultus.channels import VISEMES
 from vultus.errors import VultusError
+from vultus.signals import hama
 from vultus.signals.features import FEATURE_RATE, RATE, features
 from vultus.signals.phones import ARPABET, Phone, from_arpabet, viseme_of
 from vultus.signals.posteriors import listen
@@ -47,31 +45,15 @@ def sphinx(sound: Sound) -> NDArray[np.float32]:
     return np.eye(len(VISEMES), dtype=np.float32)[labels(recognise(sound), count)]
 
 
-def hama(sound: Sound) -> NDArray[np.float32]:
-    """The phones of ``hama``, which hears a whole recording and says at which instants, not from when to when: every
-    phone lasts halfway to its neighbours, and ``_LONGEST`` seconds at most on either side."""
-    model = _hama()
-    said = model(sound, RATE)
-    tokens = np.asarray(said.frame_token_ids, np.int64)
-    fresh = np.flatnonzero(np.diff(tokens, prepend=model.blank_id) != 0)
-    named = [(at, model.decoder_tokens[tokens[at]]) for at in fresh.tolist() if tokens[at] != model.blank_id]
-    heard = [((at + 0.5) * 0.02 - _AFTER, name) for at, name in named if not name.startswith("<")]
-    phones = []
-    for i, (at, name) in enumerate(heard):
-        before = (at - heard[i - 1][0]) / 2 if i else _LONGEST
-        after = (heard[i + 1][0] - at) / 2 if i + 1 < len(heard) else _LONGEST
-        phones.append(Phone(max(at - min(before, _LONGEST), 0.0), at + min(after, _LONGEST), name))
-    return np.eye(len(VISEMES), dtype=np.float32)[labels(phones, -(-len(sound) * FEATURE_RATE // RATE))]
-
-
-@lru_cache(maxsize=1)
-def _hama() -> Any:
-    return import_module("hama").ASRModel()
+def second_ear(sound: Sound) -> NDArray[np.float32]:
+    """The phones of ``hama``, which hears a whole recording."""
+    count = -(-len(sound) * FEATURE_RATE // RATE)
+    return np.eye(len(VISEMES), dtype=np.float32)[labels(hama.phones(sound), count)]
 
 
 HEARERS: Final[dict[str, Hear]] = {
     "ours, streaming": ours, "pocketsphinx, free loop": sphinx,
-    **({"hama, offline": hama} if importlib.util.find_spec("hama") else {}),
+    **({"hama, offline": second_ear} if hama.installed() else {}),
 }  # fmt: skip
 
 

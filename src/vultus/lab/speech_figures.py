@@ -33,6 +33,7 @@ from vultus.lab import hearing_figures, natural_figures, other_lips
 from vultus.lab.bench import Figure
 from vultus.lab.wrong_lips import loud_jaw
 from vultus.motion import Motion, concatenate
+from vultus.signals import hama
 from vultus.signals.features import RATE
 from vultus.signals.phones import from_arpabet, viseme_of
 
@@ -156,12 +157,17 @@ def driven(clip: Clip, other: Clip, seed: int) -> dict[str, Motion]:
         "truth": true,
         "rules, with text": concatenate(list(rules.drive([sound], text=clip.text, seed=seed, fps=FPS))),
         "rules, sound alone": concatenate(list(rules.drive([sound], seed=seed, fps=FPS))),
+        **({"rules, hama hears": _by_hama(sound, seed)} if hama.installed() else {}),
         "learned": concatenate(list(learned.drive([sound], seed=seed, fps=FPS))),
         "learned, live": concatenate(list(learned.drive(pieces, seed=seed, fps=FPS, live=True))),
         **{name: other_lips.openfacefx(clip.phones, len(true), FPS, on) for name, on in others.items()},
         "loudness jaw": loud_jaw(sound, len(true)),
         "shuffled": true.replace(data=strange, body=None),
     }
+
+
+def _by_hama(sound: NDArray[np.float32], seed: int) -> Motion:
+    return concatenate(list(rules.drive([sound], seed=seed, fps=FPS, ear=hama.hear)))
 
 
 def heard(clip: Clip) -> tuple[NDArray[np.float32], Motion]:

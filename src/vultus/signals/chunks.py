@@ -6,7 +6,7 @@ chunk sizes or grow with the length of the sound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,6 +18,8 @@ from vultus.signals.features import FEATURE_RATE, HOP, RATE, Features, FeatureSt
 from vultus.signals.phones import Phone, fill
 from vultus.signals.text import words as words_of
 
+Ear = Callable[[Float, Features], list[Phone]]
+"""What hears phones in a window of sound, gapless, such as :func:`vultus.signals.decode.hear`."""
 CONTEXT: Final = 30
 """Frames of sound (0.3 s) on either side of a span that its decoder also hears."""
 _FASTEST: Final = 7
@@ -46,12 +48,13 @@ def phones_of(
     rate: int = RATE,
     window: float = 20.0,
     first_window: float = 2.0,
+    ear: Ear = hear,
 ) -> Iterator[SpeechSpan]:
     """Spans of the speech in *chunks* (mono, [N] each, *rate* Hz), each as soon as its sound is there.
 
     The first span is at most *first_window* seconds long, so that it comes soon, and each next one at most twice the
     one before, up to *window* seconds. Spans end in pauses where there are any. With *text* the phones are those of
-    its words, aligned; where the sound does not follow the text, and everywhere without it, they are recognised.
+    its words, aligned; where the sound does not follow the text, and everywhere without it, *ear* recognises them.
     """
     reader = _Reader(text)
     sound = _Sound(rate)
@@ -60,12 +63,12 @@ def phones_of(
     for chunk in chunks:
         sound.push(chunk)
         while sound.frames >= size + CONTEXT:
-            yield _next(sound, reader, size, last=False)
+            yield _next(sound, reader, ear, size, last=False)
             size = min(2 * size, limit)
     sound.finish()
     while sound.frames:
         last = sound.frames <= size
-        yield _next(sound, reader, min(size, sound.frames), last=last)
+        yield _next(sound, reader, ear, min(size, sound.frames), last=last)
         size = min(2 * size, limit)
 
 
@@ -134,14 +137,14 @@ class _Sound:
         return min(self._kept, CONTEXT)
 
 
-def _next(sound: _Sound, reader: _Reader, size: int, *, last: bool) -> SpeechSpan:
+def _next(sound: _Sound, reader: _Reader, ear: Ear, size: int, *, last: bool) -> SpeechSpan:
     """The next span of at most *size* frames."""
     context = sound.context
     samples, features = sound.take(context, min(size + CONTEXT, sound.frames))
     count = size if last else pause(features[context : context + size])
     phones = reader.read(samples[context * HOP :], features[context:], size, last=last)
     if phones is None:
-        phones = _within(hear(samples, features), context, count)
+        phones = _within(ear(samples, features), context, count)
     else:
         count = round(phones[-1].end * FEATURE_RATE) if not last else count
     start = sound.first / FEATURE_RATE

@@ -67,7 +67,12 @@ def hear(samples: Float, features: Features, *, quick: bool = False) -> list[Pho
         return fill([], 0.0, length)
     segments = sphinx.free_phones(_padded(samples), quick=quick)
     found = [Phone(a - PAD, b - PAD, from_arpabet(name)[0]) for a, b, name in segments]
-    return fill(_merged(_gated(fill(found, 0.0, length), features)), 0.0, length)
+    return cleaned(found, features, length)
+
+
+def cleaned(phones: Sequence[Phone], features: Features, length: float) -> list[Phone]:
+    """*phones* that were heard in a window of *length* seconds, gapless, with silence where no one speaks."""
+    return fill(_merged(_gated(fill(phones, 0.0, length), features)), 0.0, length)
 
 
 def _gated(phones: Sequence[Phone], features: Features) -> list[Phone]:
