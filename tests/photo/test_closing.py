@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from numpy.typing import NDArray
 
-from vultus.heads.photo import PhotoHead
 from vultus.lab.sheets import moved
 from vultus.photo import kernels, mouth
-from vultus.photo.scene import Painter, Scene, prepare, to_camera
-
-
-@pytest.fixture(scope="module")
-def scene(portrait: NDArray[np.uint8]) -> Scene:
-    head = PhotoHead(portrait, size=256)
-    photo = np.asarray(portrait, np.float32) / 255
-    return prepare(photo, head.fits[0], np.ones(photo.shape[:2], np.float32))
+from vultus.photo.scene import Painter, Scene, to_camera
 
 
 def test_only_upper_lids_come_down(scene: Scene) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,21 +12,7 @@ from vultus import channels as ch
 from vultus.heads.photo import PhotoHead
 from vultus.lab.sheets import moved
 from vultus.photo import filters, folds, kernels
-from vultus.photo.scene import Painter, Scene, prepare
-
-
-def _prepared(photo: NDArray[np.float32], head: PhotoHead) -> Scene:
-    return prepare(photo, head.fits[0], np.ones(photo.shape[:2], np.float32))
-
-
-@pytest.fixture(scope="module")
-def head(portrait: NDArray[np.uint8]) -> PhotoHead:
-    return PhotoHead(portrait, size=256)
-
-
-@pytest.fixture(scope="module")
-def scene(portrait: NDArray[np.uint8], head: PhotoHead) -> Scene:
-    return _prepared(np.asarray(portrait, np.float32) / 255, head)
+from vultus.photo.scene import Painter, Scene
 
 
 def _creases(scene: Scene) -> NDArray[np.float32]:
@@ -74,17 +62,16 @@ def test_a_frown_shades_the_skin_between_the_brows(scene: Scene) -> None:
     assert np.abs(darker[200:]).max() == 0
 
 
-def test_what_is_no_skin_does_not_crease(portrait: NDArray[np.uint8], head: PhotoHead, scene: Scene) -> None:
+def test_what_is_no_skin_does_not_crease(
+    portrait: NDArray[np.uint8], head: PhotoHead, taken_apart: Callable[[NDArray[np.float32]], Scene]
+) -> None:
     photo = np.asarray(portrait, np.float32) / 255
     at = head.fits[0].landmarks[9].astype(int)
     part = slice(at[1] - 12, at[1] + 12), slice(at[0] - 12, at[0] + 12)
-    bare = np.abs(folds_of(photo, head)[part]).max()
+    bare = np.abs(_creases(taken_apart(photo))[part]).max()
     photo[part] *= 0.25  # a fringe
-    assert np.abs(folds_of(photo, head)[at[1] - 6 : at[1] + 6, at[0] - 6 : at[0] + 6]).max() < 0.2 * bare
-
-
-def folds_of(photo: NDArray[np.float32], head: PhotoHead) -> NDArray[np.float32]:
-    return _creases(_prepared(photo, head))
+    inner = slice(at[1] - 6, at[1] + 6), slice(at[0] - 6, at[0] + 6)
+    assert np.abs(_creases(taken_apart(photo))[inner]).max() < 0.2 * bare
 
 
 def test_grain_is_as_strong_as_the_photos() -> None:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vultus.heads.photo import PhotoHead
 from vultus.lab.photo_sheet import painted
 from vultus.person import landmarks as lm
 from vultus.photo import kernels
 from vultus.photo.filters import distance, polygon, sharpness
-from vultus.photo.scene import Scene, prepare
-
-
-@pytest.fixture(scope="module")
-def scene(portrait: NDArray[np.uint8]) -> Scene:
-    head = PhotoHead(portrait, size=256)
-    photo = np.asarray(portrait, np.float32) / 255
-    return prepare(photo, head.fits[0], np.ones(photo.shape[:2], np.float32))
+from vultus.photo.scene import Scene
 
 
 def test_closed_eyes_are_skin_with_a_line(scene: Scene) -> None:
