@@ -14,6 +14,7 @@ from vultus.drivers.articulation import articulate
 from vultus.errors import VultusError
 from vultus.lab import hearing_figures, natural_figures, speech_figures
 from vultus.motion import Motion
+from vultus.signals import hama
 from vultus.signals.features import RATE
 from vultus.signals.phones import Phone
 
@@ -71,8 +72,8 @@ def test_phones_that_come_as_instants_last_halfway_to_their_neighbours(monkeypat
 
         frame_token_ids = [3] * 10 + [0, 0] + [3] * 4 + [1, 2] + [3] * 30
 
-    monkeypatch.setattr(hearing_figures, "_hama", Instants)
-    said = [VISEMES[k] for k in hearing_figures.hama(np.zeros(RATE, np.float32)).argmax(axis=1)]
+    monkeypatch.setattr(hama, "_model", Instants)
+    said = [VISEMES[k] for k in hearing_figures.second_ear(np.zeros(RATE, np.float32)).argmax(axis=1)]
     first, last = 10 * 2 + 1 - 3.5, 16 * 2 + 1 - 3.5  # frames of 10 ms at which they are said
     assert len(said) == 100
     assert said.count("PP") == pytest.approx(12 + (last - first) / 2, abs=1)
