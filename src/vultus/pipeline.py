@@ -154,17 +154,18 @@ def animate(
     words = read_text(text)
     if speech and voice:
         raise VultusError("A recording has a voice already", "Leave out the recording or the --voice")
-    listening, ear = driver == LEARNED, None
+    listening, hearing = driver == LEARNED, driver == HAMA and not weights
     if listening and (words or weights):
         raise VultusError("The learned driver listens to sound alone", "Leave out --text and --weights, or --driver")
-    if driver == HAMA and speech and not weights:
-        from vultus.signals import hama
-
-        driver, ear = "", hama.checked()
-    if not listening and bool(driver) != bool(weights):
+    if not (listening or hearing) and bool(driver) != bool(weights):
         raise VultusError("A driver needs its weights, and weights their driver", "Give --driver NAME --weights FILE")
     if driver and not speech:
         raise VultusError("A trained driver listens to a recording", "Give one, or leave out --driver")
+    ear = None
+    if hearing:
+        from vultus.signals import hama
+
+        ear = hama.checked()
     with ExitStack() as stack:
         if speech:
             sound = Sound.open(speech)

@@ -65,30 +65,28 @@ def _where(subdivisions: int) -> tuple[Creases, F32]:
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """``rows`` int32 [N] are the vertices that fold at all, ``own`` [N, 3] how far the photo shows them folded."""
+    """``rows`` int32 [N] are the vertices that fold at all, by ``creases``; ``own`` [N, 3] how far the photo shows them
+    folded."""
 
     rows: I32
+    creases: Creases
     own: F32
-    count: int
-    subdivisions: int
 
     def of(self, shown: F32) -> F32:
         """How much more than in the photo each set shows at ``rows`` [N, 3] in the frame *shown* [69]."""
-        return np.maximum(_folded(shown, self.count, self.subdivisions)[self.rows] - self.own, 0)
+        return np.maximum(_folded(shown, self.creases) - self.own, 0)
 
 
 def folds(fit: Fit) -> Folds:
     """Which vertices of *fit* fold."""
-    mesh = fit.mesh
-    rows = _where(mesh.subdivisions)[0].rows
-    count = len(mesh.neutral)
-    return Folds(rows, _folded(fit.row, count, mesh.subdivisions)[rows], count, mesh.subdivisions)
+    c = _where(fit.mesh.subdivisions)[0]
+    return Folds(c.rows, c, _folded(fit.row, c))
 
 
-def _folded(row: F32, count: int, subdivisions: int) -> F32:
-    c = _where(subdivisions)[0]
-    out = np.zeros((count, SETS), np.float32)
-    fold(np.array(row, np.float32), c.rows, c.start, c.channel, c.share, out)
+def _folded(row: F32, c: Creases) -> F32:
+    """How far each set shows at ``c.rows`` [N, 3] in the frame *row* [69]."""
+    out = np.zeros((len(c.rows), SETS), np.float32)
+    fold(np.array(row, np.float32), np.arange(len(out), dtype=np.int32), c.start, c.channel, c.share, out)
     return out
 
 

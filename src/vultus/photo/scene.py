@@ -168,6 +168,7 @@ class Painter:
         self._span = int(span[0]), int(span[1])
         self._face = Rasteriser(2 * self._span[1], 2 * self._span[0])
         self._moved = alpha
+        self._opened = bool(scene.areas.lips.max() > 0.5)  # the photo shows what is between the lips
 
     def draw(self, row: F32, given: float | None = None, alpha: bool = False) -> U8:
         """The picture uint8 [H, W, 3] of a frame [69], or [H, W, 4] with *alpha*, the person's opacity.
@@ -198,16 +199,17 @@ class Painter:
         rotation, shift = acting.turn(row, mesh, fit.angles[0])
         self._draw_ground(vertices, rotation, shift)
         met = given * (1 - float(step(self._draw_face(vertices, rotation, shift, shown), *_MEET)))
-        if met > 0 and s.areas.lips.max() > 0.5:
-            self._calm_corners(vertices @ rotation.T.astype(np.float32) + shift.astype(np.float32), met)
+        if met > 0 and self._opened:
+            corners = mouth.marks(mesh, vertices, _CORNERS) @ rotation.T.astype(np.float32) + shift.astype(np.float32)
+            self._calm_corners(corners, met)
         return self._made
 
-    def _calm_corners(self, turned: F32, share: float) -> None:
+    def _calm_corners(self, corners: F32, share: float) -> None:
         """Blur the corners of lips that were open in the photo and are closed now: what was dark between them is pushed
-        together there. *turned* [V, 3] are the vertices as the head is turned; *share* in [0, 1]."""
+        together there. *corners* [2, 3] are where they are in the model's metres; *share* in [0, 1]."""
         fit = self.scene.fit
         reach = _CORNER * fit.eyes
-        for x, y in to_camera(fit, mouth.marks(fit.mesh, turned, _CORNERS))[1][:, :2]:
+        for x, y in to_camera(fit, corners)[1][:, :2]:
             rows = slice(max(int(y - 2 * reach), 0), max(int(y + 2 * reach) + 1, 0))
             columns = slice(max(int(x - 2 * reach), 0), max(int(x + 2 * reach) + 1, 0))
             part = self._made[rows, columns, :3]
