@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from vultus import kept, store
 from vultus.commands import assets
@@ -187,3 +189,31 @@ def test_clearing_all_assets_clears_it(capsys: pytest.CaptureFixture[str]) -> No
     assets.Assets("clear").run()
     assert capsys.readouterr().out == "freed 0.4 MB\n"
     assert not list(kept.folder().iterdir())
+
+
+@dataclass(frozen=True)
+class Leaf:
+    size: np.ndarray
+    name: str | None
+
+
+@dataclass(frozen=True)
+class Tree:
+    leaves: tuple[Leaf, ...]
+    heights: dict[str, int]
+    near: sparse.csr_matrix
+    share: float
+
+
+def test_nested_things_are_arrays_and_come_back() -> None:
+    leaves = Leaf(np.arange(3, dtype=np.uint8), "one"), Leaf(np.zeros((2, 2), np.float32), None)
+    tree = Tree(leaves, {"top": int(np.int64(3))}, sparse.csr_matrix(np.eye(3, dtype=np.float32)), 0.1)
+    arrays = kept.flat(tree)
+    assert all(isinstance(one, np.ndarray) and one.dtype != object for one in arrays.values())
+    again = kept.whole(arrays, Tree, Leaf)
+    assert isinstance(again, Tree)
+    assert (again.heights, again.share, again.leaves[0].name, again.leaves[1].name) == ({"top": 3}, 0.1, "one", None)
+    np.testing.assert_array_equal(again.leaves[0].size, [0, 1, 2])
+    np.testing.assert_array_equal(again.near.toarray(), np.eye(3))
+    with pytest.raises(KeyError, match="Leaf"):
+        kept.whole(arrays, Tree)

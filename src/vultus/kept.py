@@ -8,6 +8,7 @@ nothing is kept.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import time
@@ -15,6 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -80,6 +82,56 @@ def kept(
         _write(path, mark, arrays)
         _make_room()
     return made
+
+
+def flat(thing: Any) -> Arrays:
+    """*thing* as arrays: dataclasses, tuples and mappings of arrays, sparse matrices, strings, numbers and None.
+
+    The array "tree" says how they belong together, for :func:`whole`.
+    """
+    from scipy import sparse
+
+    arrays: dict[str, NDArray[Any]] = {}
+
+    def put(part: Any) -> dict[str, Any]:
+        if isinstance(part, np.ndarray):
+            arrays[str(len(arrays))] = part
+            return {"array": str(len(arrays) - 1)}
+        if isinstance(part, sparse.csr_matrix):
+            return {"csr": [put(part.data), put(part.indices), put(part.indptr)], "shape": list(map(int, part.shape))}
+        if is_dataclass(part):
+            return {"kind": type(part).__name__, "fields": {f.name: put(getattr(part, f.name)) for f in fields(part)}}
+        if isinstance(part, tuple):
+            return {"tuple": [put(one) for one in part]}
+        if isinstance(part, Mapping):
+            return {"mapping": {name: put(one) for name, one in part.items()}}
+        return {"value": part.item() if isinstance(part, np.generic) else part}
+
+    tree = json.dumps(put(thing))
+    return arrays | {"tree": np.array(tree)}
+
+
+def whole(arrays: Arrays, *kinds: type[Any]) -> Any:
+    """What :func:`flat` took apart; *kinds* are its dataclasses. KeyError for others."""
+    from scipy import sparse
+
+    by_name = {kind.__name__: kind for kind in kinds}
+
+    def get(part: dict[str, Any]) -> Any:
+        if "array" in part:
+            return arrays[part["array"]]
+        if "csr" in part:
+            data, indices, pointers = map(get, part["csr"])
+            return sparse.csr_matrix((data, indices, pointers), shape=tuple(part["shape"]))
+        if "kind" in part:
+            return by_name[part["kind"]](**{name: get(one) for name, one in part["fields"].items()})
+        if "tuple" in part:
+            return tuple(map(get, part["tuple"]))
+        if "mapping" in part:
+            return {name: get(one) for name, one in part["mapping"].items()}
+        return part["value"]
+
+    return get(json.loads(str(arrays["tree"])))
 
 
 def clear() -> int:

@@ -121,3 +121,25 @@ def test_a_reader_learns_to_tell_open_from_closed() -> None:
         model.loss(batch)["visemes"].backward()
         optimiser.step()
     assert (model(batch["mouths"]).argmax(dim=2) == batch["visemes"]).float().mean() > 0.95
+
+
+def test_a_network_that_learns_sees_every_clip_as_a_stranger_and_half_of_them_without_their_mean() -> None:
+    batch = a_batch()
+    torch.manual_seed(3)
+    strange = n._strangers(batch["faces"])
+    assert strange.shape == batch["faces"].shape
+    # One change for all pictures of a clip: what is the same in two of them still is.
+    same = batch["faces"][:, :1].expand(-1, T, -1, -1, -1)
+    torch.manual_seed(3)
+    assert torch.allclose(n._strangers(same), strange[:, :1].expand_as(same), atol=1e-2)
+    moved = (strange - batch["faces"]).abs().flatten(1).mean(dim=1)
+    assert (moved > 5).all()
+    model = build("Units", "a")
+    seen: list[torch.Tensor] = []
+    model.frames.see.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    faces = torch.rand(40, 2, 3, 48, 48) * 255
+    model.train().frames(faces)
+    model.eval().frames(faces)
+    learning, judging = (some.view(40, 2, 6, 48, 48)[:, :, 3:].abs().amax(dim=(1, 2, 3, 4)) > 0 for some in seen)
+    assert 10 < int(learning.sum()) < 30
+    assert judging.all()

@@ -155,6 +155,41 @@ def test_a_judge_is_trained_and_leaves_weights_and_card(tmp_path: Path, monkeypa
     assert "--which b" in card["command"]
 
 
+def test_a_crowd_is_seen_in_moments_and_the_wrong_lips_only_where_they_teach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[data.Recipe] = []
+
+    def gathered(recipe: data.Recipe, *_: object) -> list[data.Seen]:
+        asked.append(recipe)
+        return [a_clip(i, i % 3) for i in range(4)]
+
+    monkeypatch.setattr(critics, "gather", gathered)
+    recipe = data.Recipe(count=8, people=4)
+    card = critics.train(critics.Options("units", "a", 1, recipe, crowd=9, clips=tmp_path, out=tmp_path / "units"))
+    speech, moments, test = asked
+    assert (speech.people, speech.moments, speech.wrong) == (4, 0, False)
+    assert (moments.people, moments.count, moments.moments) == (9, 18, 16)
+    assert (test.split, test.moments) == ("test", 0)
+    assert "--crowd 9" in card["command"]
+    asked.clear()
+    critics.train(critics.Options("sync", "a", 1, recipe, clips=tmp_path, out=tmp_path / "sync"))
+    assert [(some.wrong, some.moments) for some in asked] == [(True, 0), (True, 0)]
+
+
+def test_clips_without_wrong_lips_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(job: tuple[data.Recipe, int, str]) -> str:
+        recipe, index, path = job
+        return data._keep(a_clip(index), recipe, path)
+
+    monkeypatch.setattr(data, "_make", make)
+    data.gather(data.Recipe(count=2), tmp_path)
+    data.gather(data.Recipe(count=2, wrong=False), tmp_path)
+    assert len(list(tmp_path.glob("*.npz"))) == 4
+    assert "wrong" not in data.kind(data.Recipe())
+    assert data.kind(data.Recipe(wrong=False))["wrong"] is False
+
+
 def test_moments_of_chance_move_a_few_channels_and_say_which_emotions() -> None:
     channels, weights = data.by_chance(60, np.random.default_rng(3))
     again, _ = data.by_chance(60, np.random.default_rng(3))

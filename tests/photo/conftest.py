@@ -33,7 +33,7 @@ def head(portrait: NDArray[np.uint8]) -> PhotoHead:
 @pytest.fixture(scope="module")
 def taken_apart(head: PhotoHead) -> Callable[[NDArray[np.float32]], Scene]:
     """Takes apart a photo [256, 256, 3] of the portrait's person, who is everything in it."""
-    return lambda photo: prepare(photo, head.fits[0], np.ones(photo.shape[:2], np.float32))
+    return lambda photo: prepare(photo, head.fits[0], lambda: np.ones(photo.shape[:2], np.float32))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from scipy import ndimage
 
 from vultus.photo import filters
 
@@ -52,3 +54,29 @@ def test_the_matte_keeps_to_edges() -> None:
     soft = np.clip((np.arange(40, dtype=np.float32)[None] - 14) / 12, 0, 1).repeat(40, 0)
     sharp = filters.guided(guide, soft, 6, 1e-4)
     assert sharp[20, 21] - sharp[20, 18] > 2 * (soft[20, 21] - soft[20, 18])
+
+
+@pytest.mark.parametrize("shape", [(21, 34), (5, 4), (16, 23, 3), (9, 30, 7), (1, 6)])
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 6.5])
+def test_the_blur_is_that_of_scipy(shape: tuple[int, ...], sigma: float) -> None:
+    image = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    sigmas = (sigma, sigma) + (0,) * (len(shape) - 2)
+    expected = ndimage.gaussian_filter(image, sigmas, mode="nearest", truncate=3.0)
+    np.testing.assert_allclose(filters.blur(image, sigma), expected, atol=2e-6)
+    shorter = ndimage.gaussian_filter(image, sigmas, mode="nearest", truncate=2.0)
+    np.testing.assert_allclose(filters.blur(image, sigma, 2.0), shorter, atol=2e-6)
+    np.testing.assert_array_equal(filters.blur(image, 0.0), image)
+
+
+def test_what_is_done_in_a_part_of_a_picture_is_what_is_done_in_all_of_it() -> None:
+    inside = np.zeros((60, 80), bool)
+    inside[10:31, 50:80] = True
+    inside[14:20, 60:65] = False
+    np.testing.assert_allclose(filters.distance(inside), ndimage.distance_transform_edt(inside), atol=1e-5)
+    assert not filters.distance(np.zeros((4, 5), bool)).any()
+    assert filters.distance(np.ones((4, 5), bool)).min() == 5
+    rows, columns = filters.around(inside, 2)
+    assert (rows.start, rows.stop, columns.start, columns.stop) == (8, 33, 48, 80)
+    soft = inside.astype(np.float32)
+    expected = filters.blur(ndimage.maximum_filter(soft, 7), 1.2)
+    np.testing.assert_allclose(filters.grown(soft, 3.0), expected, atol=1e-6)

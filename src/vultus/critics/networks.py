@@ -208,7 +208,8 @@ class Reader(nn.Module):
 class _Frames(nn.Module):
     """Faces [B, T, 3, 48, 48] -> features [B, T, D] of every frame, with each clip's own light taken out.
 
-    Each frame is seen twice: as it is, and less the mean of its clip, which is mostly who it is.
+    Each frame is seen twice: as it is, and less the mean of its clip, which is mostly who it is. While the network
+    learns, half of the clips go without the second: what does not change in a clip must be seen too.
     """
 
     def __init__(self, which: Which, dim: int) -> None:
@@ -218,9 +219,25 @@ class _Frames(nn.Module):
     def forward(self, faces: Tensor) -> Tensor:
         b, t = faces.shape[:2]
         x = _centred(faces)
-        both = torch.cat([x, 2 * (x - x.mean(dim=1, keepdim=True))], dim=2)
+        apart = 2 * (x - x.mean(dim=1, keepdim=True))
+        if self.training:
+            apart = apart * (torch.rand(b, 1, 1, 1, 1, device=x.device) < 0.5)
+        both = torch.cat([x, apart], dim=2)
         seen: Tensor = self.see(both.flatten(0, 1)).view(b, t, -1)
         return seen
+
+
+def _strangers(faces: Tensor) -> Tensor:
+    """Faces [B, T, 3, S, S] as other people's: each clip turned, stretched, moved and tinted in a way of its own."""
+    b, t, c, side, _ = faces.shape
+    chance = torch.randn(b, 8, device=faces.device)
+    turn, (wide, high) = 0.08 * chance[:, 0], (0.08 * chance[:, 1:3]).exp().unbind(dim=1)
+    across = torch.stack([wide * turn.cos(), -wide * turn.sin(), 0.04 * chance[:, 3]], dim=1)
+    along = torch.stack([high * turn.sin(), high * turn.cos(), 0.04 * chance[:, 4]], dim=1)
+    grid = nnf.affine_grid(torch.stack([across, along], dim=1), [b, c, side, side], align_corners=False)
+    # All pictures of a clip at once, as channels of one.
+    flat = nnf.grid_sample(faces.flatten(1, 2), grid, padding_mode="border", align_corners=False)
+    return flat.view(b, t, c, side, side) * (0.15 * chance[:, 5:8]).exp().view(b, 1, 3, 1, 1)
 
 
 def _weights(made: Tensor, true: Tensor) -> Tensor:
@@ -248,7 +265,7 @@ class Emotions(nn.Module):
 
     def loss(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Cross-entropy with the emotions' weights as soft targets, each on its own, as they may overlap; and units."""
-        seen = self.frames(batch["faces"])
+        seen = self.frames(_strangers(batch["faces"]))
         return {
             "emotions": nnf.binary_cross_entropy_with_logits(self.read(seen), batch["emotions"]),
             "units": 0.3 * _weights(self.units(seen).sigmoid(), batch["units"]),
@@ -270,7 +287,7 @@ class Units(nn.Module):
 
     def loss(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Squared error of every weight, divided by what its variance is in this batch."""
-        return {"units": _weights(self(batch["faces"]), batch["units"])}
+        return {"units": _weights(self(_strangers(batch["faces"])), batch["units"])}
 
 
 class Who(nn.Module):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +17,13 @@ from vultus import channels as ch
 from vultus.errors import VultusError
 from vultus.heads.ordered import in_order
 from vultus.io import files
+from vultus.kept import keeping
 from vultus.mesh import Model
 from vultus.motion import Motion
 from vultus.observers.basis import personal, template
 from vultus.observers.fit import Fit, fit_faces
 from vultus.person.atlas import atlas_uv
-from vultus.photo import file, find, matte
+from vultus.photo import file, find, matte, recall
 from vultus.photo.acting import Rest
 from vultus.photo.scene import Painter, Scene, prepare
 
@@ -65,6 +69,7 @@ def save(photo: str | Path, out: str | Path) -> tuple[Path, tuple[Fit, ...]]:
     made = fitted(photo)
     if kind == ".face":
         file.write(out, made)
+        PhotoHead(replace(made, saved=True)).bake()  # so that the next run starts at once
         return Path(out), made.faces
     from vultus.io import gltf
 
@@ -126,12 +131,19 @@ class PhotoHead:
         self._painters: deque[tuple[Painter, ...]] = deque()
 
     def bake(self) -> None:
-        """Take the photo apart now instead of with the first picture."""
+        """Take the photo apart now instead of with the first picture; what a .face file holds is kept for next time."""
         if self._scenes:
             return
         photo = np.asarray(self._work, np.float32) / np.float32(255)
-        mask = matte.person(photo)
-        self._scenes = tuple(prepare(photo, fit, _own(mask, fit, self._all)) for fit in self.fits)
+        people = cache(lambda: matte.person(photo))
+
+        def taken_apart(fit: Fit) -> Scene:
+            return recall.scene(
+                self._work, fit, self._all, lambda: prepare(photo, fit, lambda: _own(people(), fit, self._all))
+            )  # fmt: skip
+
+        with keeping() if self.fitted.saved else nullcontext():
+            self._scenes = tuple(map(taken_apart, self.fits))
         self._painters.append(tuple(map(Painter, self._scenes)))
 
     def frames(self, motions: Iterable[Motion]) -> Iterator[Pixels]:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,10 @@ from vultus.clip import Clip, View
 from vultus.errors import VultusError
 from vultus.person.identity import parse_identity
 from vultus.stage.splits import Split, split_of, voices_of
+
+if TYPE_CHECKING:
+    from vultus.motion import Motion
+    from vultus.stage.plan import Plan
 
 FORMAT: Final = "vultus.critic-clip"
 VERSION: Final = 3
@@ -38,7 +42,8 @@ class Recipe:
     """Which clips: *count* of *seed*, of one *half* ("a" or "b") of a *split*, filmed at *size* pixels.
 
     ``people`` is how many different people there are. They speak; with ``moments``, each clip shows its person in that
-    many moments of chance instead, so that no face goes with an expression.
+    many moments of chance instead, so that no face goes with an expression. Without ``wrong``, they are not filmed
+    again with lips that do not say what is heard, which takes half of the time.
     """
 
     half: str = "a"
@@ -49,6 +54,7 @@ class Recipe:
     size: int = 128
     seed: int = 1
     moments: int = 0
+    wrong: bool = True
 
     def __post_init__(self) -> None:
         if self.half not in ("a", "b") or self.count < 1 or self.people < 2 or self.moments < 0:
@@ -61,7 +67,8 @@ class Seen:
 
     ``mouths`` uint8 [T, 48, 48], ``faces`` uint8 [T, 48, 48, 3], ``mel`` float16 [4 T, 80], ``speech`` bool [T],
     ``visemes`` uint8 [T], ``emotions`` float16 [T, 7], ``units`` float16 [T, 52], ``person`` its number in the set;
-    ``wrong`` uint8 [T, 48, 48] are the same person's mouths in the same shot when the lips do not say what is heard.
+    ``wrong`` uint8 [T, 48, 48] are the same person's mouths in the same shot when the lips do not say what is heard,
+    or 0 where nobody asked for them.
     """
 
     mouths: NDArray[np.uint8]
@@ -155,20 +162,16 @@ def glimpse(recipe: Recipe, index: int) -> Seen:
     )  # fmt: skip
 
 
-def see(clip: Clip, person: int, seed: int) -> Seen:
-    """The crops and labels of *clip*; landmarks stray a little, as a detector's do."""
-    from vultus.lab.wrong_lips import wrong
+def see(clip: Clip, person: int, seed: int, again: bool = True) -> Seen:
+    """The crops and labels of *clip*, with wrong lips if *again*; landmarks stray a little, as a detector's do."""
     from vultus.signals.features import features
     from vultus.stage.performances import moods_of
     from vultus.stage.plan import Plan
-    from vultus.stage.rigs.phone import shoot
 
     if clip.motion is None or clip.audio is None:
         raise VultusError(f"The clip {clip.name} has no sound or no motion", "Give a clip of the stage")
     motion, plan = clip.motion, Plan.from_json(clip.labels["plan"])
     mouths, faces = crops(clip.view(0), seed)
-    other = wrong(motion, clip.audio, np.random.default_rng([seed, 0x3A15E]))
-    (view,) = shoot(parse_identity(clip.identity), other, size=plan.size, seed=plan.seed)
     count, times = len(mouths), (np.arange(len(mouths)) + 0.5) / FPS
     heard = features(clip.audio, clip.sample_rate)
     rows = np.minimum(np.arange(4 * count), len(heard) - 1)
@@ -181,8 +184,19 @@ def see(clip: Clip, person: int, seed: int) -> Seen:
     return Seen(
         mouths, faces,
         heard.mel[rows].astype(np.float16), heard.speech[rows].reshape(count, 4).mean(axis=1) > 0.5, visemes, weights,
-        motion.expression[:count].astype(np.float16), np.array(person), crops(view, seed)[0],
+        motion.expression[:count].astype(np.float16), np.array(person),
+        _wrong_mouths(clip, motion, clip.audio, plan, seed) if again else np.zeros_like(mouths),
     )  # fmt: skip
+
+
+def _wrong_mouths(clip: Clip, motion: Motion, audio: NDArray[np.float32], plan: Plan, seed: int) -> NDArray[np.uint8]:
+    """The mouths [T, 48, 48] of *clip*, filmed once more while the lips do not say what is heard."""
+    from vultus.lab.wrong_lips import wrong
+    from vultus.stage.rigs.phone import shoot
+
+    other = wrong(motion, audio, np.random.default_rng([seed, 0x3A15E]))
+    (view,) = shoot(parse_identity(clip.identity), other, size=plan.size, seed=plan.seed)
+    return crops(view, seed)[0]
 
 
 def _make(job: tuple[Recipe, int, str]) -> str:
@@ -197,7 +211,7 @@ def _make(job: tuple[Recipe, int, str]) -> str:
         recipe.seed, index, rig="phone", size=recipe.size, fps=FPS, seconds=recipe.seconds, voices=voices_for(recipe),
         people=people, split=recipe.split,
     )  # fmt: skip
-    return _keep(see(make(plan), people.index(plan.identity), plan.seed), recipe, path)
+    return _keep(see(make(plan), people.index(plan.identity), plan.seed, recipe.wrong), recipe, path)
 
 
 def _keep(seen: Seen, recipe: Recipe, path: str) -> str:
@@ -209,8 +223,8 @@ def _keep(seen: Seen, recipe: Recipe, path: str) -> str:
 
 
 def kind(recipe: Recipe) -> dict[str, Any]:
-    """What decides what a clip is: all but how many there are."""
-    left_out = ("count",) if recipe.moments else ("count", "moments")
+    """What decides what a clip is: all but how many there are, and what goes without saying."""
+    left_out = ("count", *(("moments",) * (not recipe.moments)), *(("wrong",) * recipe.wrong))
     return {name: value for name, value in asdict(recipe).items() if name not in left_out}
 
 
@@ -238,6 +252,7 @@ def gather(recipe: Recipe, folder: Path, workers: int = 1) -> list[Seen]:
     """The clips of *recipe*, made where they are not kept in *folder* yet; the same whatever the *workers*."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{recipe.split}-{recipe.half}-{recipe.seed}" + f"-{recipe.moments}" * bool(recipe.moments)
+    name += "-once" * (not recipe.wrong)
     paths = [folder / f"{name}-{i:05d}.npz" for i in range(recipe.count)]
     missing = [(recipe, i, str(path)) for i, path in enumerate(paths) if read(path, recipe) is None]
     for done, _ in enumerate(_made(missing, workers), 1):

@@ -41,11 +41,11 @@ class Judge:
     """One kind of judge: how it is built, which fields it reads, in how many ``steps`` of ``batch`` windows of
     ``length`` frames it learns, and how it is measured.
 
-    What must not depend on speech also learns from twice as many clips of ``moments`` of chance, by twice as many
-    people: in speech alone a face and its mood go together, and are learned by heart.
+    What must not depend on speech also learns from clips of ``moments`` of chance by more people: in speech alone a
+    face and its mood go together, and are learned by heart.
     """
 
-    build: Callable[[Which, Recipe], nn.Module]
+    build: Callable[[Which, int], nn.Module]
     fields: tuple[str, ...]
     steps: int
     batch: int
@@ -164,15 +164,15 @@ JUDGES: Final[dict[Name, Judge]] = {
         "Reads visemes off a mouth.",
     ),
     "emotions": Judge(
-        lambda which, _: Emotions(which), ("faces", "emotions", "units"), 2500, 24, 8, 10, measure_emotions,
+        lambda which, _: Emotions(which), ("faces", "emotions", "units"), 2500, 24, 8, 16, measure_emotions,
         "Reads emotions off a face.",
     ),
     "units": Judge(
-        lambda which, _: Units(which), ("faces", "units"), 2500, 24, 8, 10, measure_units,
+        lambda which, _: Units(which), ("faces", "units"), 2500, 24, 8, 16, measure_units,
         "Reads ARKit's weights off a face.",
     ),
     "who": Judge(
-        lambda which, recipe: Who(which, 2 * recipe.people), ("faces", "person"), 2000, 64, 2, 10, measure_who,
+        lambda which, people: Who(which, people), ("faces", "person"), 2000, 64, 2, 10, measure_who,
         "Tells whether two pictures show one person.",
     ),
 }  # fmt: skip
@@ -196,6 +196,8 @@ class Options:
     """Where clips are kept between runs."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("critic-weights")
     """Where the weights and their card go."""
+    crowd: int | None = None
+    """People seen in moments of chance, in two clips each; twice those who speak unless given."""
     workers: int = 1
     """Processes that make clips."""
     ship: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
@@ -219,15 +221,17 @@ def ship(model: nn.Module, card: dict[str, Any], measure: Callable[[nn.Module], 
 def train(options: Options) -> dict[str, Any]:
     """Train, measure on the clips of the test split, and write weights and card; returns the card."""
     judge, seed = JUDGES[options.name], SEEDS[options.which]
-    recipe = replace(options.data, half=options.which, seed=seed)
+    recipe = replace(options.data, half=options.which, seed=seed, wrong="wrong" in judge.fields)
     test = replace(recipe, split="test", count=max(recipe.count // 5, 8), people=max(recipe.people // 10, 4))
     recipes = [recipe]
     if judge.moments:
-        recipes += [replace(recipe, moments=judge.moments, count=2 * recipe.count, people=2 * recipe.people)]
+        crowd = options.crowd or 2 * recipe.people
+        count = 2 * (options.crowd or recipe.count)
+        recipes += [replace(recipe, moments=judge.moments, count=count, people=crowd, wrong=True)]
     learned = [clip for some in recipes for clip in gather(some, options.clips, options.workers)]
     unseen = gather(test, options.clips, options.workers)
     with seeded(seed):
-        model = judge.build(options.which, recipe)
+        model = judge.build(options.which, recipes[-1].people)
     steps = options.steps or judge.steps
     schedule = Schedule("cosine", warm_up=min(50, steps // 4), final=0.02)
     stage = Stage("all", steps, judge.batch, AdamW(lr=2e-3, weight_decay=0.02), schedule, ema=0.998)
@@ -235,7 +239,8 @@ def train(options: Options) -> dict[str, Any]:
         name=f"{options.name}-{options.which}", what=judge.what,
         data=f"vultus.critic-clip {DATA} {[asdict(some) for some in recipes]}",
         command=f"python -m vultus.lab.critics {options.name} --which {options.which} --steps {steps}"
-        f" --data.count {recipe.count} --data.people {recipe.people}",
+        f" --data.count {recipe.count} --data.people {recipe.people}"
+        + f" --crowd {options.crowd}" * bool(options.crowd),
     )  # fmt: skip
     data = Windows(learned, judge.fields, judge.length)
     card = fit_dataset(

@@ -11,6 +11,8 @@ import statistics
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
@@ -27,6 +29,7 @@ from vultus.lab.sheets import moved
 from vultus.motion import Motion
 from vultus.observers.fit import fit
 from vultus.observers.tracker import Tracker
+from vultus.photo import file
 
 U8 = NDArray[np.uint8]
 
@@ -108,12 +111,15 @@ def _speed(repeats: int) -> Iterator[Figure]:
         large = head if size == 512 else PhotoHead(_doubled(photo), size=size)
         many, one = both(lambda h=large: list(h.frames([clip])), max(repeats // 3, 1))  # type: ignore[misc]
         yield Figure(f"frame, {size}x{size}", "ms", many * 1e3 / len(data), one * 1e3 / len(data), bound)
-    began = time.perf_counter()
-    again = PhotoHead(head.fitted, size=SIZE)
-    again.frame(data[3])
-    yield Figure(
-        "first frame of a fitted photo, in a running process", "s", time.perf_counter() - began, None, "<= 0.3"
-    )
+    fitted = head.fitted
+    first, _ = both(lambda: PhotoHead(fitted, size=SIZE).frame(data[3]), max(repeats // 3, 1))
+    yield Figure("first frame of a fitted photo, in a running process", "s", first, None, "<= 0.3")
+    with TemporaryDirectory() as folder:
+        name = Path(folder) / "one.face"
+        file.write(name, fitted)
+        PhotoHead(name, size=SIZE).bake()
+        first, _ = both(lambda: PhotoHead(name, size=SIZE).frame(data[3]), max(repeats // 3, 1))
+    yield Figure("first frame of a .face file, in a running process", "s", first, None, "<= 0.3")
 
 
 def _doubled(photo: U8) -> U8:

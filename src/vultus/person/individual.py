@@ -61,6 +61,11 @@ def _smooth_frown(places: F64, moves: F64) -> None:
         moves[:, 1] += end * max(0.0, level - LEVEL - (end * moves[:, 1]).sum() / end.sum())
 
 
+def _turns(angle: F64) -> Floats:
+    """*angle* within half a turn of 0, as single floats: their sines cost a thirtieth, and err by a ten-millionth."""
+    return np.asarray(angle - 2 * np.pi * np.rint(angle / (2 * np.pi)), np.float32)
+
+
 def departure(pack: Pack, seed: int, vertices: int) -> Floats:
     """How far the face of *seed* departs from its attributes: metres [V, 3] for the first vertices of the pack."""
     left, right = (pack.joint_template[pack.joint_names.index(name)] for name in ("leftEye", "rightEye"))
@@ -74,11 +79,12 @@ def departure(pack: Pack, seed: int, vertices: int) -> Floats:
         for axis, size in enumerate((across, across, deep)):
             wave = rng.normal(0, 1 / (np.sqrt(2) * length), (WAVES, 3))
             turn, other = rng.uniform(0, 2 * np.pi, (2, WAVES))
-            along, phase = x * wave[:, 0], rest @ wave[:, 1:].T + turn
+            along, phase = _turns(x * wave[:, 0]), rest @ wave[:, 1:].T + turn
             # Mirrored points move alike: the same up and forward, the opposite way across.
             even, odd = np.cos(along), np.sin(along)
             same, apart = (odd, even) if axis == 0 else (even, odd)
-            field = (same * np.cos(phase)).sum(1) + UNEVEN * (apart * np.cos(phase + other)).sum(1)
+            field = np.einsum("nw,nw->n", same, np.cos(_turns(phase)), dtype=np.float64)
+            field += UNEVEN * np.einsum("nw,nw->n", apart, np.cos(_turns(phase + other)), dtype=np.float64)
             out[:, axis] += size * SOFTLY * np.tanh(field * (2 / np.sqrt(WAVES)) / SOFTLY)
     mouth = places[some] - np.array([0.0, -0.068, 0.02])
     _smooth_frown(mouth, out)

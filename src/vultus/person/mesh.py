@@ -330,6 +330,13 @@ def _joined(body: _Surface, pack: Pack) -> _Surface:
 @lru_cache(maxsize=6)
 def topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool) -> Topology:
     """What :func:`build_mesh` shares among all people, for the same arguments."""
+    from vultus.person import recall  # which knows this module
+
+    of = (region, subdivisions, hair_cap, corrected)
+    return recall.shared(of, lambda: _topology(*of))
+
+
+def _topology(region: Region, subdivisions: int, hair_cap: bool, corrected: bool) -> Topology:
     if subdivisions:
         return _finer(topology(region, 0, hair_cap, corrected))
     pack = load_pack()

@@ -14,10 +14,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.kept import Arrays, kept
+from vultus.kept import Arrays, flat, kept, whole
 from vultus.person.appearance import Appearance
+from vultus.person.clearance import Face
 from vultus.person.identity import Identity
-from vultus.person.mesh import Joints, PersonMesh, topology
+from vultus.person.mesh import Joints, PersonMesh, Topology, topology
 from vultus.person.pack import load_pack
 from vultus.person.strands import Groom
 
@@ -29,10 +30,10 @@ _GROOM = tuple(field.name for field in fields(Groom) if field.name != "lid")
 _LOADED = time.time()
 
 
-@lru_cache(maxsize=1)
-def _origin() -> bytes | None:
-    """What tells one state of the library from another: its modules and data that make people, the libraries below
-    and the processor that kernels are compiled for, because the last bits differ from one to the next.
+@lru_cache(maxsize=2)
+def state(sources: tuple[str, ...], below: tuple[str, ...]) -> bytes | None:
+    """What tells one state of the library from another: its modules *sources*, the packages *below* and the processor
+    that kernels are compiled for, because the last bits differ from one to the next.
 
     None when that cannot be told, because modules are not there as files or were changed since they were loaded.
     """
@@ -42,7 +43,7 @@ def _origin() -> bytes | None:
 
     here, digest = Path(__file__).parents[1], sha256()
     try:
-        for name in SOURCES:
+        for name in sources:
             place = here / name
             for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
                 status = file.stat()
@@ -50,17 +51,31 @@ def _origin() -> bytes | None:
                     return None
                 digest.update(b"%b\0%d\0" % (file.relative_to(here).as_posix().encode(), status.st_size))
                 digest.update(file.read_bytes())
-        digest.update((files("vultus") / "data" / "person.npz").read_bytes())
     except OSError:
         return None
     processor = cpu_target.target_context.codegen().magic_tuple()  # by which numba tells its own cached kernels apart
-    digest.update(repr((processor, *map(version, ("numpy", "scipy", "numba")))).encode())
+    digest.update(repr((processor, *map(version, below))).encode())
     return digest.digest()
 
 
+@lru_cache(maxsize=1)
+def origin() -> bytes | None:
+    """The :func:`state` of all that makes people, their data among it."""
+    modules = state(SOURCES, ("numpy", "scipy", "numba"))
+    try:
+        return modules and sha256(modules + (files("vultus") / "data" / "person.npz").read_bytes()).digest()
+    except OSError:
+        return None
+
+
 def _of(identity: Identity, *rest: object) -> bytes | None:
-    origin = _origin()
-    return None if origin is None else origin + repr((identity, *rest)).encode()
+    made_by = origin()
+    return None if made_by is None else made_by + repr((identity, *rest)).encode()
+
+
+def shared(of: tuple[object, ...], make: Callable[[], Topology]) -> Topology:
+    """What all people share for the arguments *of* of ``mesh.topology``, which *make* builds."""
+    return kept("topology", lambda: _of(Identity(), *of), make, flat, lambda arrays: whole(arrays, Topology, Face))
 
 
 def mesh(identity: Identity, make: Callable[[], PersonMesh]) -> PersonMesh:

@@ -29,11 +29,13 @@ _MOST = 1 << 29  # bytes of one member once unpacked
 
 @dataclass(frozen=True, eq=False)
 class FittedPhoto:
-    """A photo uint8 [H, W, 3] and the faces in it, from left to right; ``main`` is the one that speaks by default."""
+    """A photo uint8 [H, W, 3] and the faces in it, from left to right; ``main`` is the one that speaks by default, and
+    ``saved`` that there is a .face file of it: somebody will ask for it again."""
 
     photo: U8
     faces: tuple[Fit, ...]
     main: int = 0
+    saved: bool = False
 
 
 def write(path: str | Path, fitted: FittedPhoto) -> None:
@@ -68,7 +70,7 @@ def read(path: str | Path) -> FittedPhoto:
             values: dict[str, Any] = {name: arrays[f"face{k}_{name}"] for name in _ARRAYS}
             values |= dict(zip(_NUMBERS, map(float, arrays[f"face{k}_numbers"]), strict=True))
             faces.append(_checked(Fit(size=size, **values)))
-        return FittedPhoto(photo, tuple(faces), int(np.clip(int(arrays["main"]), 0, len(faces) - 1)))
+        return FittedPhoto(photo, tuple(faces), int(np.clip(int(arrays["main"]), 0, len(faces) - 1)), saved=True)
     except archive.DAMAGE as error:
         mend = "Make it anew: vultus face PHOTO --out my.face"
         raise VultusError(f"{file} is damaged, or not a face of Vultus", mend) from error

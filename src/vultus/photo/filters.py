@@ -9,16 +9,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from vultus.photo import kernels
+
 F32 = NDArray[np.float32]
 _SMOOTHING = 30  # rounds in which what was carried over a mesh becomes even
 
 
-def blur(image: NDArray[Any], sigma: float) -> F32:
-    """Gaussian blur by *sigma* pixels, each channel alone; edges are repeated."""
-    if sigma <= 0:
-        return np.asarray(image, np.float32)
-    sigmas = (sigma, sigma) + (0,) * (image.ndim - 2)
-    return ndimage.gaussian_filter(np.asarray(image, np.float32), sigmas, mode="nearest", truncate=3.0)
+def blur(image: NDArray[Any], sigma: float, cut: float = 3.0) -> F32:
+    """Gaussian blur by *sigma* pixels over *cut* times as many to each side, each channel alone; edges are repeated."""
+    flat = np.ascontiguousarray(image, np.float32)
+    reach = int(cut * sigma + 0.5)
+    if sigma <= 0 or reach < 1 or not flat.size:
+        return flat
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    out = np.empty_like(flat)
+    source, between, target = (some.reshape(len(flat), -1) for some in (flat, np.empty_like(flat), out))
+    kernels.blurred(source, flat[0, 0].size, (weights / weights.sum()).astype(np.float32), between, target)
+    return out
 
 
 def step(value: ArrayLike, low: float, high: float) -> F32:
@@ -31,7 +38,36 @@ def distance(inside: NDArray[np.bool_]) -> F32:
     """How far each pixel inside is from the nearest one outside, in pixels; 0 outside."""
     if inside.all():
         return np.full(inside.shape, float(max(inside.shape)), np.float32)
-    return ndimage.distance_transform_edt(inside).astype(np.float32)
+    box = around(inside, 1)
+    out = np.zeros(inside.shape, np.float32)
+    out[box] = ndimage.distance_transform_edt(inside[box])
+    return out
+
+
+def around(mask: NDArray[Any], by: int) -> tuple[slice, slice]:
+    """The rows and columns of a picture in which *mask* [H, W] is not 0, and *by* more to each side."""
+    box = []
+    for axis in (1, 0):
+        there = np.flatnonzero(mask.any(axis))
+        low, high = (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
+        box.append(slice(max(low - by, 0), min(high + by, mask.shape[1 - axis])))
+    return box[0], box[1]
+
+
+def grown(mask: F32, by: float) -> F32:
+    """A soft mask [H, W] made wider by some pixels."""
+    if by < 0.5 or mask.max() <= 0:
+        return mask
+    wide = 2 * round(by) + 1
+    box = around(mask, wide + round(1.2 * by) + 2)
+    out = np.zeros_like(mask)
+    out[box] = blur(ndimage.maximum_filter(mask[box], wide), 0.4 * by)
+    return out
+
+
+def light(image: F32) -> F32:
+    """The mean [H, W] of the three channels of *image* [H, W, 3]."""
+    return np.asarray(image @ np.full(3, 1 / 3, np.float32), np.float32)
 
 
 def nearest(known: NDArray[np.bool_]) -> tuple[F32, NDArray[np.intp], NDArray[np.intp]]:
@@ -120,19 +156,22 @@ def resized(image: F32, size: tuple[int, int]) -> F32:
     return np.asarray(out[..., 0] if image.ndim == 2 else out, np.float32)
 
 
+def _four(values: F32) -> F32:
+    """The sums of each two by two pixels of *values* [H, W, ...]; what is missing at the edges counts as 0."""
+    pad = ((0, values.shape[0] % 2), (0, values.shape[1] % 2))
+    whole = np.pad(values, (*pad, *((0, 0),) * (values.ndim - 2)))
+    rows = whole[::2] + whole[1::2]
+    return np.asarray(rows[:, ::2] + rows[:, 1::2], np.float32)
+
+
 def filled(image: F32, hole: NDArray[np.bool_]) -> F32:
     """*image* [H, W, C] with the hole filled smoothly from around it (pull and push through halved pictures)."""
     weight = (~hole).astype(np.float32)
     levels: list[tuple[F32, F32]] = [(image * weight[..., None], weight)]
     while min(levels[-1][1].shape) > 2 and levels[-1][1].min() <= 0:
-        colour, known = levels[-1]
-        h, w = known.shape
-        pad = ((0, h % 2), (0, w % 2))
-        colour = np.pad(colour, (*pad, (0, 0))).reshape((h + 1) // 2, 2, (w + 1) // 2, 2, -1).sum((1, 3))
-        known = np.pad(known, pad).reshape((h + 1) // 2, 2, (w + 1) // 2, 2).sum((1, 3))
-        share = np.minimum(known, 1.0)
-        colour = colour * (share / np.maximum(known, 1e-6))[..., None]
-        levels.append((colour, share))
+        colour, known = map(_four, levels[-1])
+        share = np.minimum(known, np.float32(1))
+        levels.append((np.asarray(colour * (share / np.maximum(known, 1e-6))[..., None], np.float32), share))
     colour, known = levels.pop()
     below: F32 = np.asarray(colour / np.maximum(known, 1e-6)[..., None], np.float32)
     while levels:

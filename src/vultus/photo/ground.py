@@ -49,7 +49,7 @@ class Ground:
         """The nodes [N, 3] when the mesh has moved by *moves* [V, 3]. They share their moves with their neighbours, so
         that a chin that drops pushes the neck before it instead of covering it at once."""
         shared = np.asarray(self.follow @ moves, np.float32).reshape(*self.shape, 3)
-        return self.points + ndimage.gaussian_filter(shared, (_SHARED, _SHARED, 0), truncate=2.5).reshape(-1, 3)
+        return self.points + blur(shared, _SHARED, 2.5).reshape(-1, 3)
 
 
 def rigidity(points: F32, fit: Fit) -> F32:
@@ -81,21 +81,51 @@ def rigidity(points: F32, fit: Fit) -> F32:
     )
 
 
-def ground(photo: F32, mask: F32, fit: Fit, seen: F32, screen: F32, outline: float, face: F32, skin: I32) -> Ground:
-    """The layer of *photo* [H, W, 3] whose person is *mask* [H, W].
+@dataclass(frozen=True, eq=False)
+class Place:
+    """What is known without the mesh: ``shape`` rows and columns of the grid, its nodes ``points`` float32 [N, 2] in
+    pixels, ``rigid`` float32 [N], ``mask`` and ``opaque`` [H, W] the person, ``plate`` [H, W, 3] what stands behind and
+    ``colours`` [H, W, 3] the person without it."""
+
+    shape: tuple[int, int]
+    points: F32
+    rigid: F32
+    mask: F32
+    opaque: F32
+    plate: F32
+    colours: F32
+
+
+def place(photo: F32, mask: F32, fit: Fit) -> Place:
+    """Tell the person of *photo* [H, W, 3], who is *mask* [H, W], from what stands behind."""
+    height, width = mask.shape
+    tall = float(np.linalg.norm(fit.landmarks[152] - fit.landmarks[10]))
+    cell = _cell(mask)
+    columns, rows = round(width / cell) + 1, round(height / cell) + 1
+    x, y = np.linspace(0, width, columns, dtype=np.float32), np.linspace(0, height, rows, dtype=np.float32)
+    points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+    rigid = blur(rigidity(points, fit).reshape(rows, columns), 2.0)
+    opaque = step(mask, 0.15, 0.85)
+    plate, colours = behind(photo, mask, opaque, resized(rigid, (width, height)), _UNCOVERED * tall)
+    return Place((rows, columns), points, np.ascontiguousarray(rigid.ravel()), mask, opaque, plate, colours)
+
+
+def _cell(mask: F32) -> float:
+    return max(max(mask.shape) / _CELLS, 2.0)
+
+
+def ground(place: Place, fit: Fit, seen: F32, screen: F32, outline: float, face: F32, skin: I32) -> Ground:
+    """The layer of the person at a *place*.
 
     *seen* [V, 3] are the mesh's camera points, *screen* [V, 3] their pixels and 1/z, *outline* how far the face's
     outline is away in metres, *face* [H, W] how much of each pixel the face's own layer draws, *skin* [F, 3] the
     triangles to follow.
     """
-    height, width = mask.shape
+    height, width = place.mask.shape
+    rows, columns = place.shape
     tall = float(np.linalg.norm(fit.landmarks[152] - fit.landmarks[10]))
-    cell = max(max(height, width) / _CELLS, 2.0)
-    columns, rows = round(width / cell) + 1, round(height / cell) + 1
-    x, y = np.linspace(0, width, columns, dtype=np.float32), np.linspace(0, height, rows, dtype=np.float32)
-    points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-    place = np.clip(points.astype(int), 0, [width - 1, height - 1])
-    px, py = place[:, 0], place[:, 1]
+    points, rigid = place.points, place.rigid
+    px, py = np.clip(points.astype(int), 0, [width - 1, height - 1]).T
 
     raster = Rasteriser(height, width)
     raster.draw(screen, skin)
@@ -122,26 +152,14 @@ def ground(photo: F32, mask: F32, fit: Fit, seen: F32, screen: F32, outline: flo
         (share[some].ravel(), (where, skin[raster.ids[yy, xx][some]].ravel())), shape=(len(points), len(seen))
     ).astype(np.float32)
 
-    rigid = blur(rigidity(points, fit).reshape(rows, columns), 2.0)
-    opaque = step(mask, 0.15, 0.85)
-    plate, colours = behind(photo, mask, opaque, resized(rigid, (width, height)), _UNCOVERED * tall)
     number = np.arange(rows * columns).reshape(rows, columns)
     quads = np.stack([number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1]], -1).reshape(-1, 4)
-    around = ndimage.maximum_filter((mask > 0.05).astype(np.uint8), 2 * int(np.ceil(cell)) + 1)
-    moves = (rigid.ravel() > 1e-3) | (fade > 1e-3)
+    around = ndimage.maximum_filter((place.mask > 0.05).astype(np.uint8), 2 * int(np.ceil(_cell(place.mask))) + 1)
+    moves = (rigid > 1e-3) | (fade > 1e-3)
     quads = quads[((around[py, px] > 0) & moves)[quads].any(1)]
     triangles = np.ascontiguousarray(np.concatenate([quads[:, [0, 2, 1]], quads[:, [0, 3, 2]]]), np.int32)
-    layer = np.ascontiguousarray(np.concatenate([colours, opaque[..., None]], -1), np.float32)
-    return Ground(
-        (rows, columns),
-        nodes.astype(np.float32),
-        points,
-        follow,
-        np.ascontiguousarray(rigid.ravel(), np.float32),
-        triangles,
-        layer,
-        plate,
-    )
+    layer = np.ascontiguousarray(np.concatenate([place.colours, place.opaque[..., None]], -1), np.float32)
+    return Ground(place.shape, nodes.astype(np.float32), points, follow, rigid, triangles, layer, place.plate)
 
 
 def behind(photo: F32, mask: F32, opaque: F32, rigid: F32, reach: float) -> tuple[F32, F32]:

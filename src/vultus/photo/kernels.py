@@ -36,6 +36,33 @@ def _look(image: np.ndarray, x: Any, y: Any, out: np.ndarray, first: int, count:
 
 
 @fast
+def blurred(image: np.ndarray, step: int, weights: np.ndarray, across: np.ndarray, out: np.ndarray) -> None:
+    """*image* float32 [H, W * step] convolved along rows (pixels are *step* values apart), then along columns, with
+    *weights* float32 [2 R + 1]; edges are repeated. *across* is what lies between, of the same shape."""
+    height, width = image.shape
+    reach = len(weights) // 2
+    row = np.empty(width + 2 * reach * step, np.float32)
+    for y in range(height):
+        own = across[y]
+        for i in range(reach * step):
+            row[i] = image[y, i % step]
+            row[i + reach * step + width] = image[y, width - step + i % step]
+        row[reach * step : reach * step + width] = image[y]
+        own[:] = 0
+        for k in range(len(weights)):
+            weight, part = weights[k], row[k * step : k * step + width]
+            for i in range(width):
+                own[i] += weight * part[i]
+    for y in range(height):
+        own = out[y]
+        own[:] = 0
+        for k in range(len(weights)):
+            weight, part = weights[k], across[min(max(y + k - reach, 0), height - 1)]
+            for i in range(width):
+                own[i] += weight * part[i]
+
+
+@fast
 def body(
     first: int,
     stop: int,

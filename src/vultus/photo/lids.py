@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vultus.observers.fit import Fit
 from vultus.person import landmarks as lm
-from vultus.photo.filters import F32, blur, distance, filled, polygon, sample, step
+from vultus.photo.filters import F32, blur, distance, filled, light, polygon, sample, step
 
 _LEFT: Final = (
     (362, 398, 384, 385, 386, 387, 388, 466, 263),
@@ -115,10 +115,10 @@ class _Local:
 def _skin(part: F32, hole: NDArray[np.bool_], outside: F32, width: float) -> F32:
     """The colours [H, W, 3] of skin where there is an eye: from around it, without brows, lashes and glasses."""
     around = ~hole & (outside < _AROUND * width)
-    light = part.mean(2)
-    usual = float(np.median(light[around])) if around.any() else float(light.mean())
+    bright = light(part)
+    usual = float(np.median(bright[around])) if around.any() else float(bright.mean())
     low = blur(part, 0.02 * width)
-    good = around & (low.mean(2) > _DARK * usual) & (low.mean(2) < 1.35 * usual)
+    good = around & (light(low) > _DARK * usual) & (light(low) < 1.35 * usual)
     if good.sum() < 20:
         good = around if around.any() else ~hole
     made = filled(low, ~good)

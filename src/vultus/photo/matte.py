@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vultus import store
-from vultus.photo.filters import F32, guided, resized
+from vultus.photo.filters import F32, guided, light, resized
 
 _SIDE = 256
 
@@ -43,4 +43,4 @@ def person(photo: F32) -> F32:
     if mask.min() < 0 or mask.max() > 1.01:
         mask = np.asarray(1 / (1 + np.exp(-mask)), np.float32)
     whole = resized(mask, (side, side))[top : top + height, left : left + width]
-    return guided(photo.mean(2), np.ascontiguousarray(whole), max(round(side * 9 / 512), 2), 1e-3)
+    return guided(light(photo), np.ascontiguousarray(whole), max(round(side * 9 / 512), 2), 1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +14,8 @@ from vultus.observers.basis import template
 from vultus.observers.fit import Fit
 from vultus.person import landmarks as lm
 from vultus.photo import acting, eyes, folds, kernels, lids, mouth
-from vultus.photo.filters import F32, blur, grain, sharpness, step
-from vultus.photo.ground import Ground, ground
+from vultus.photo.filters import F32, blur, grain, light, sharpness, step
+from vultus.photo.ground import Ground, ground, place
 from vultus.photo.surface import Maps, Surface, maps, surface
 from vultus.render.threads import both
 from vultus.render.triangles import Rasteriser, vertex_normals
@@ -55,30 +56,29 @@ class Scene:
     missing: F32
 
 
-def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
-    """Take *photo* float32 [H, W, 3] in [0, 1] apart; *fit* belongs to it, *mask* [H, W] is the person."""
+def prepare(photo: F32, fit: Fit, mask: Callable[[], F32]) -> Scene:
+    """Take *photo* float32 [H, W, 3] in [0, 1] apart; *fit* belongs to it, *mask* gives the person [H, W]."""
     down = mouth.teeth_down(photo, fit)
     if down:
         fit = lowered(fit, down)
-    mesh, own = fit.mesh, fit.row
+    mesh = fit.mesh
     vertices = np.empty_like(mesh.neutral)
-    mesh.evaluate_into(own, vertices)
+    mesh.evaluate_into(fit.row, vertices)
     seen, screen = to_camera(fit, vertices)
-    shut, places = _closed(photo, fit)
-    areas = maps(fit, shut.near)
-    layer = surface(photo, fit, areas, vertices, seen, screen)
-    layer.points[:, kernels.SHUT : kernels.SHUT + 2] = places
-    # A lid that comes down shows the painted one at once; below, the lashes are painted where the two meet.
-    comes = np.linalg.norm(places - screen[:, :2], axis=1) / fit.eyes
-    layer.points[:, kernels.PLACE + 1] = step(comes, *_COMES)
-    sharp = max(_SHARP * sharpness(photo.mean(2), areas.face), 0.4)
-    outline = float(np.median(mouth.marks(mesh, seen, lm.CONTOUR)[:, 2]))
-    behind, (baked, areas) = both(
-        lambda: ground(photo, mask, fit, seen, screen, outline, areas.inside, layer.skin),
-        lambda: (_eyes(photo, fit, areas, layer), _textured(photo, fit, areas, layer, screen, sharp)),
+    (shut, areas, layer), there = both(
+        lambda: _face(photo, fit, vertices, seen, screen), lambda: place(photo, mask(), fit)
     )
+    bright = light(photo)
+    sharp = max(_SHARP * sharpness(bright, areas.face), 0.4)
+    outline = float(np.median(mouth.marks(mesh, seen, lm.CONTOUR)[:, 2]))
+    (behind, closing, baked), areas = both(
+        lambda: (
+            ground(there, fit, seen, screen, outline, areas.inside, layer.skin), mouth.seal(mesh),
+            _eyes(photo, fit, areas, layer),
+        ),
+        lambda: _textured(photo, bright, fit, areas, layer, screen, sharp),
+    )  # fmt: skip
     blank = np.zeros((*photo.shape[:2], 3), np.float32)
-    closing = mouth.seal(mesh)
     apart = mouth.gap(mesh, mesh.neutral + closing)
     base = np.ascontiguousarray(layer.points)
     folding = folds.folds(fit)
@@ -86,15 +86,27 @@ def prepare(photo: F32, fit: Fit, mask: F32) -> Scene:
     painter = Painter(scene)
     made = painter.layers(np.zeros(len(ch.CHANNELS), np.float32), 0.0)
     bare = painter.bare()
-    behind.plate[bare] = photo[bare]
+    np.copyto(behind.plate, photo, where=bare[..., None])
     blank[:] = np.where(bare[..., None], 0, photo - made[..., :3])
     return scene
 
 
-def _textured(photo: F32, fit: Fit, areas: Maps, layer: Surface, screen: F32, sharp: float) -> Maps:
+def _face(photo: F32, fit: Fit, vertices: F32, seen: F32, screen: F32) -> tuple[lids.Closed, Maps, Surface]:
+    """The closed eyes, the masks and the face's own layer; arguments as of :func:`surface`."""
+    shut, places = _closed(photo, fit)
+    areas = maps(fit, shut.near)
+    layer = surface(photo, fit, areas, vertices, seen, screen)
+    layer.points[:, kernels.SHUT : kernels.SHUT + 2] = places
+    # A lid that comes down shows the painted one at once; below, the lashes are painted where the two meet.
+    comes = np.linalg.norm(places - screen[:, :2], axis=1) / fit.eyes
+    layer.points[:, kernels.PLACE + 1] = step(comes, *_COMES)
+    return shut, areas, layer
+
+
+def _textured(photo: F32, bright: F32, fit: Fit, areas: Maps, layer: Surface, screen: F32, sharp: float) -> Maps:
     """*areas* with the creases and the grain of the face."""
     creased = folds.painted(photo, fit, screen, layer.skin, layer.light, layer.lit)
-    noise = grain(photo.mean(2), areas.inside, sharp)[..., None]
+    noise = grain(bright, areas.inside, sharp)[..., None]
     return replace(areas, stack=np.ascontiguousarray(np.concatenate([areas.stack, creased, noise], -1)))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
+from scipy.spatial import KDTree
 
 from vultus.observers.basis import template
 from vultus.observers.fit import Fit
@@ -15,7 +16,7 @@ from vultus.person import landmarks as lm
 from vultus.person.atlas import Kind, kinds
 from vultus.person.mesh import PersonMesh
 from vultus.photo import kernels, mouth
-from vultus.photo.filters import F32, blur, distance, polygon, sample, spread, step
+from vultus.photo.filters import F32, around, blur, distance, grown, polygon, sample, spread, step
 from vultus.render.triangles import Rasteriser, vertex_normals
 
 I32 = NDArray[np.int32]
@@ -61,15 +62,8 @@ def maps(fit: Fit, near: F32) -> Maps:
     axis = (marks[152] - marks[10]) / tall
     low = step((x - marks[10, 0]) * axis[0] + (y - marks[10, 1]) * axis[1], 0.62 * tall, 0.85 * tall)
     inside = step(within, 0.01 * tall, 0.09 * tall) * (1 - low) + step(within, 0.0, 0.025 * tall) * low
-    stack = np.stack([_grown(lips, 1.2 * unit), eyes, near], -1)
+    stack = np.stack([grown(lips, 1.2 * unit), eyes, near], -1)
     return Maps(lips, eyes, face, inside, np.ascontiguousarray(stack, np.float32))
-
-
-def _grown(mask: F32, by: float) -> F32:
-    """A soft mask made wider by some pixels."""
-    if by < 0.5 or mask.max() <= 0:
-        return mask
-    return blur(ndimage.maximum_filter(mask, 2 * round(by) + 1), 0.4 * by)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +100,14 @@ def in_sight(screen: F32, triangles: I32, size: tuple[int, int], slack: float) -
     raster = Rasteriser(height * scale, width * scale)
     fine = screen * np.array([scale, scale, 1], np.float32)
     raster.draw(np.ascontiguousarray(fine, np.float32), triangles)
-    z = 1 / np.maximum(raster.inverse_depth, 1e-6)
-    z = ndimage.maximum_filter(z, 3)
-    column = np.clip(fine[:, 0].astype(int), 0, width * scale - 1)
-    row = np.clip(fine[:, 1].astype(int), 0, height * scale - 1)
-    return np.asarray(1 / np.maximum(screen[:, 2], 1e-6) < z[row, column] + slack)
+    column, row = fine[:, 0].astype(int), fine[:, 1].astype(int)
+    # The farthest of the nine pixels around: 1/z is least there.
+    least = np.full(len(screen), np.inf, np.float32)
+    for right in (-1, 0, 1):
+        for down in (-1, 0, 1):
+            y, x = np.clip(row + down, 0, height * scale - 1), np.clip(column + right, 0, width * scale - 1)
+            np.minimum(least, raster.inverse_depth[y, x], out=least)
+    return np.asarray(1 / np.maximum(screen[:, 2], 1e-6) < 1 / np.maximum(least, 1e-6) + slack)
 
 
 def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen: F32) -> Surface:
@@ -145,9 +142,12 @@ def surface(photo: F32, fit: Fit, areas: Maps, vertices: F32, seen: F32, screen:
     visible = np.where(within, upper, front & on_skin).astype(np.float32)
 
     colour = sample(blur(photo, 0.01 * fit.eyes), pixels)
-    away = sample(distance(areas.eyes < 0.5), pixels)
-    sound = on_skin & (visible > 0.5) & (facing[:, 2] < -0.25) & (away > 0.075 * fit.eyes)
-    sound &= (sample(_grown(areas.lips, 0.02 * fit.eyes), pixels) < 0.1) & (sample(areas.face, pixels) > 0.5)
+    room = 0.075 * fit.eyes
+    near_eyes = np.full(photo.shape[:2], np.float32(2 * room + 2))
+    box = around(areas.eyes >= 0.5, int(2 * room) + 2)
+    near_eyes[box] = np.minimum(distance(areas.eyes[box] < 0.5), near_eyes[box])
+    sound = on_skin & (visible > 0.5) & (facing[:, 2] < -0.25) & (sample(near_eyes, pixels) > room)
+    sound &= (sample(grown(areas.lips, 0.02 * fit.eyes), pixels) < 0.1) & (sample(areas.face, pixels) > 0.5)
     if sound.sum() < 50:
         sound = on_skin & (facing[:, 2] < -0.2)
     tone = np.median(colour[sound], 0)
@@ -217,7 +217,7 @@ def _lip_colours(mesh: PersonMesh, fill: F32, lip: NDArray[np.float32], visible:
     ring = mouth.marks(mesh, mesh.neutral, list(lm.INNER_LIPS))
     ring = np.concatenate([ring * (1 - t) + np.roll(ring, -1, axis=0) * t for t in np.linspace(0, 0.8, 5)])
     some = np.flatnonzero(on_skin & (np.abs(mesh.neutral - ring.mean(0)) < 0.045).all(1))
-    away = np.sqrt(((mesh.neutral[some][:, None] - ring) ** 2).sum(-1).min(1))
+    away = np.asarray(KDTree(ring).query(mesh.neutral[some])[0], np.float32)
     behind = ring[:, 2].mean() - mesh.neutral[some, 2]
     wet = lip * np.array([0.92, 0.80, 0.82], np.float32)
     colour = wet * (1 - 0.5 * step(behind, 0.001, 0.010))[:, None]
