@@ -5,11 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
 from vultus import channels as ch
 from vultus import rotations
 from vultus.lab import photo_real
 from vultus.lab.photo_near import warped
+from vultus.lab.track_figures import CHANNELS
 from vultus.motion import Motion
 from vultus.observers.calibration import Calibration
 from vultus.observers.reading import Reading
@@ -66,3 +68,27 @@ def test_a_warp_in_the_plane_brings_points_where_they_are_told() -> None:
     same = np.abs(moved[near, 28:44].astype(int) - photo[near, 24:40]).mean()
     still = np.abs(moved[near, 24:40].astype(int) - photo[near, 24:40]).mean()
     assert same < 0.4 * still
+
+
+def test_the_middle_of_what_was_read_decides_and_what_hardly_moves_has_no_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = [channel.name for channel in CHANNELS if channel.bound]
+    values = iter([(0.9, 1.1), (0.5, 0.4), (0.95, 1.3)])
+    monkeypatch.setattr(photo_real, "reenacted", lambda _: iter(()))
+    photo = np.zeros((8, 8, 3), np.uint8)
+    still = Motion.neutral(30, 12)
+    monkeypatch.setattr(photo_real, "exercised", lambda _: ((name, photo, still) for name in "abc"))
+    monkeypatch.setattr(photo_real, "read_back", lambda *_: dict.fromkeys(names, next(values)))
+    drawn = {name: [(0.8, 0.7, 0.0), (1.0, 1.0, 0.0)] for name in names}
+    monkeypatch.setattr(photo_real.track_figures, "read_back", lambda _: drawn)
+    monkeypatch.setattr(photo_real, "_by_the_clip", lambda _: iter(()))
+    found = {figure.name: figure for figure in photo_real.figures(True)}
+    assert found["read back, b: jaw, correlation"].value == 0.5
+    assert found["read back, b: jaw, correlation"].target == ""
+    middle = found["read back, median: jaw, correlation"]
+    assert (middle.value, middle.target) == (0.9, ">= 0.8")
+    gain = found["read back, median: jaw, gain away from 1"]
+    assert gain.value == pytest.approx(0.1)
+    assert gain.target == "<= 0.2"
+    assert found["read back, median of drawn people: smile, correlation"].value == pytest.approx(0.9)
