@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from vultus.person import draws
 from vultus.person.atlas import MOUTH_TILES, Kind, Textured, atlas_uv, kinds, painter_coordinates
@@ -195,7 +195,7 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
     height = heights(kind, place, masks, numbers)
     _deepen(texture, height[..., 0])
     # Filtering reads a little past the edges of the islands: repeat the nearest painted texel there.
-    nearest = distance_transform_edt(kind < 0, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(kind < 0, return_distances=False, return_indices=True)
     texture = np.ascontiguousarray(texture[nearest[0], nearest[1]])
     # The last columns belong to no island.
     edge = hem(colours, dress)
@@ -206,6 +206,6 @@ def paint(mesh: Masked, identity: Identity, size: int = 1024) -> Appearance:
 
 def _deepen(texture: U8, height: F32) -> None:
     """Darken and redden what lies deeper in the relief than its surroundings, in place; *height* [S, S] in metres."""
-    deep = np.clip((gaussian_filter(height, len(height) / 400) - height) * 1800, -0.12, 0.45)
+    deep = np.clip((scipy.ndimage.gaussian_filter(height, len(height) / 400) - height) * 1800, -0.12, 0.45)
     for c, share in enumerate((0.62, 1.0, 1.0)):
         texture[..., c] = np.clip(texture[..., c] * np.sqrt(1 - share * deep), 0, 255).astype(np.uint8)

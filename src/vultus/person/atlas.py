@@ -12,9 +12,8 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from vultus.person.pack import PART_NAMES
 from vultus.person.pigment import EYE_X, EYE_Y, EYE_Z
@@ -175,8 +174,8 @@ def atlas_uv(mesh: Textured) -> F32:
     tri, kind = mesh.uv_triangles, kinds(mesh)
     uv, points = mesh.uv.astype(np.float64), painter_coordinates(mesh).astype(np.float64)
     pairs = np.concatenate([tri[:, [0, 1]], tri[:, [1, 2]]])
-    graph = coo_matrix((np.ones(len(pairs), bool), pairs.T), shape=(len(uv), len(uv)))
-    _, island = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_matrix((np.ones(len(pairs), bool), pairs.T), shape=(len(uv), len(uv)))
+    _, island = scipy.sparse.csgraph.connected_components(graph, directed=False)
     corner_island = island[tri[:, 0]]
     first = {int(n): Kind(int(kind[np.argmax(corner_island == n)])) for n in np.unique(corner_island)}
     out = np.zeros_like(uv)

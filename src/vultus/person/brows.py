@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from vultus.person.appearance import brow_line, palette
 from vultus.person.atlas import painter_coordinates
@@ -87,7 +87,7 @@ def _fronted(mesh: PersonMesh, places: F64) -> F64:
     """*places* [N, 3] of the painter moved along z onto the front of the face, roughly."""
     template = painter_coordinates(mesh)
     near = template[(template[:, 2] > 0.09) & (np.abs(template[:, 1] - places[:, 1].mean()) < 0.03)]
-    away, nearest = cKDTree(near[:, :2]).query(places[:, :2], k=3)
+    away, nearest = scipy.spatial.cKDTree(near[:, :2]).query(places[:, :2], k=3)
     weight = 1 / (np.asarray(away) ** 2 + 1e-9)
     z = (near[nearest, 2] * weight).sum(1) / weight.sum(1)
     return np.column_stack([places[:, :2], z])

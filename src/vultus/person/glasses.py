@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from vultus.person.atlas import Kind, kinds, painter_coordinates
 from vultus.person.identity import Identity
@@ -104,8 +104,8 @@ class _Skin:
         x, y, z = places.T
         ear = (np.abs(x) > 0.066) & (y > 0.66) & (y < 0.745) & (z < 0.068)
         side = used[(np.abs(x[used]) > 0.03) & ~ear[used] & (y[used] > 0.68)]
-        self._front, self._z = cKDTree(points[front, :2]), points[front, 2]
-        self._side, self._x = cKDTree(points[side, 1:] * [1, 1]), np.abs(points[side, 0])
+        self._front, self._z = scipy.spatial.cKDTree(points[front, :2]), points[front, 2]
+        self._side, self._x = scipy.spatial.cKDTree(points[side, 1:] * [1, 1]), np.abs(points[side, 0])
 
     def front(self, xy: F64, reach: float) -> F64:
         """The largest z [N] within *reach* metres of *xy* [N, 2]; -inf where there is no skin."""

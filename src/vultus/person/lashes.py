@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from vultus.person.appearance import palette, settings
 from vultus.person.atlas import Kind, kinds, painter_coordinates
@@ -94,7 +94,7 @@ def on_skin(mesh: PersonMesh, places: F64) -> tuple[NDArray[np.int64], F64]:
     centres = template[mesh.triangles].mean(1)
     near = np.flatnonzero((kinds(mesh) == Kind.SKIN) & ((centres > low) & (centres < high)).all(1))
     corners = template[mesh.triangles[near]]
-    best = np.asarray(cKDTree(centres[near]).query(places, k=min(12, len(near)))[1])
+    best = np.asarray(scipy.spatial.cKDTree(centres[near]).query(places, k=min(12, len(near)))[1])
     a, e1, e2 = corners[best, 0], corners[best, 1] - corners[best, 0], corners[best, 2] - corners[best, 0]
     d = places[:, None] - a
     d11, d12, d22 = (e1 * e1).sum(2), (e1 * e2).sum(2), (e2 * e2).sum(2)

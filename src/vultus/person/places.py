@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from vultus.errors import unknown
 
@@ -321,8 +321,8 @@ def _defocused(light: F32, radius: float) -> F32:
     kernel = np.zeros((height, width), np.float32)
     kernel[: 2 * size + 1, : 2 * size + 1] = disc / disc.sum()
     kernel = np.roll(kernel, (-size, -size), (0, 1))
-    spectrum = fft.rfft2(light, axes=(0, 1)) * fft.rfft2(kernel)[..., None]
-    return np.maximum(fft.irfft2(spectrum, (height, width), axes=(0, 1)), 0).astype(np.float32)
+    spectrum = scipy.fft.rfft2(light, axes=(0, 1)) * scipy.fft.rfft2(kernel)[..., None]
+    return np.maximum(scipy.fft.irfft2(spectrum, (height, width), axes=(0, 1)), 0).astype(np.float32)
 
 
 @lru_cache(maxsize=8)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from vultus.person.jit import fast
 from vultus.photo.filters import F32, blur, distance, filled, nearest, resized, step
@@ -102,7 +102,7 @@ def structured(photo: F32, hole: Bools, smooth: F32, reach: float) -> F32:
         size = max(round(width * scale), 8), max(round(height * scale), 8)
         gone = resized(hole.astype(np.float32), size) > 0.01
         inside = distance(gone)
-        good = ndimage.binary_erosion(~gone, np.ones((2 * _RADIUS + 1,) * 2, np.bool_))
+        good = scipy.ndimage.binary_erosion(~gone, np.ones((2 * _RADIUS + 1,) * 2, np.bool_))
         wanted = gone & (inside <= reach * scale + 1)
         small = resized(photo, size)
         if found is None:
@@ -162,7 +162,7 @@ def _copied(photo: F32, hole: Bools, found: _Match) -> F32:
     small = found.wanted.shape
     _, near_row, near_column = nearest(found.wanted)
     moves = found.moves[near_row, near_column] * np.array([height / small[0], width / small[1]])
-    rim = ndimage.binary_dilation(hole, iterations=_RIM)
+    rim = scipy.ndimage.binary_dilation(hole, iterations=_RIM)
     y, x = np.nonzero(rim)
     sy, sx = (y + 0.5) * small[0] / height - 0.5, (x + 0.5) * small[1] / width - 0.5
     i = np.clip(np.floor(sy), 0, small[0] - 2).astype(int)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from vultus.photo import kernels
 
@@ -40,7 +40,7 @@ def distance(inside: NDArray[np.bool_]) -> F32:
         return np.full(inside.shape, float(max(inside.shape)), np.float32)
     box = around(inside, 1)
     out = np.zeros(inside.shape, np.float32)
-    out[box] = ndimage.distance_transform_edt(inside[box])
+    out[box] = scipy.ndimage.distance_transform_edt(inside[box])
     return out
 
 
@@ -61,7 +61,7 @@ def grown(mask: F32, by: float) -> F32:
     wide = 2 * round(by) + 1
     box = around(mask, wide + round(1.2 * by) + 2)
     out = np.zeros_like(mask)
-    out[box] = blur(ndimage.maximum_filter(mask[box], wide), 0.4 * by)
+    out[box] = blur(scipy.ndimage.maximum_filter(mask[box], wide), 0.4 * by)
     return out
 
 
@@ -72,7 +72,7 @@ def light(image: F32) -> F32:
 
 def nearest(known: NDArray[np.bool_]) -> tuple[F32, NDArray[np.intp], NDArray[np.intp]]:
     """Distance to the nearest known pixel, and its row and column, each [H, W]."""
-    away, (row, column) = ndimage.distance_transform_edt(~known, return_indices=True)
+    away, (row, column) = scipy.ndimage.distance_transform_edt(~known, return_indices=True)
     return away.astype(np.float32), row, column
 
 
@@ -81,7 +81,11 @@ def sample(image: F32, points: NDArray[Any]) -> F32:
     x, y = points[..., 0] - 0.5, points[..., 1] - 0.5
     planes = image[..., None] if image.ndim == 2 else image
     out = np.stack(
-        [ndimage.map_coordinates(planes[..., c], [y, x], order=1, mode="nearest") for c in range(planes.shape[2])], -1
+        [
+            scipy.ndimage.map_coordinates(planes[..., c], [y, x], order=1, mode="nearest")
+            for c in range(planes.shape[2])
+        ],
+        -1,
     )
     return np.asarray(out[..., 0] if image.ndim == 2 else out, np.float32)
 
@@ -109,8 +113,8 @@ def polygon(points: NDArray[Any], size: tuple[int, int]) -> F32:
 def sharpness(light: F32, where: F32) -> float:
     """The standard deviation in pixels, 0.4 to 2, of the Gaussian that the sharpest edges of *light* [H, W] look like,
     among the pixels of which *where* [H, W] is more than a half."""
-    high, low = ndimage.maximum_filter(light, 9), ndimage.minimum_filter(light, 9)
-    slope = np.hypot(ndimage.sobel(light, 0), ndimage.sobel(light, 1)) / 8
+    high, low = scipy.ndimage.maximum_filter(light, 9), scipy.ndimage.minimum_filter(light, 9)
+    slope = np.hypot(scipy.ndimage.sobel(light, 0), scipy.ndimage.sobel(light, 1)) / 8
     edges = (where > 0.5) & (high - low > 0.15)
     if edges.sum() < 50:
         return 0.6
@@ -136,7 +140,7 @@ def guided(guide: F32, mask: F32, radius: int, smooth: float) -> F32:
     """*mask* with the edges of *guide* [H, W] (K. He et al., "Guided image filtering", 2010)."""
 
     def mean(a: NDArray[Any]) -> NDArray[Any]:
-        return ndimage.uniform_filter(a, 2 * radius + 1, mode="nearest")
+        return scipy.ndimage.uniform_filter(a, 2 * radius + 1, mode="nearest")
 
     average, level = mean(guide), mean(mask)
     slope = (mean(guide * mask) - average * level) / (mean(guide * guide) - average * average + smooth)

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from vultus.observers.basis import template
 from vultus.observers.fit import Fit
@@ -116,7 +116,7 @@ def painted(photo: F32, fit: Fit, screen: F32, skin: I32, light: F32, lit: F32) 
     around[some] = (lit[corner] * share).sum(1)
     pixel = float(fit.translation[2]) / fit.focal
     made = _raised(place, some & (place[..., 2] > _FRONT), pixel)
-    across, down = (ndimage.sobel(made, axis=axis) / (8 * pixel) for axis in (1, 0))
+    across, down = (scipy.ndimage.sobel(made, axis=axis) / (8 * pixel) for axis in (1, 0))
     turned = -(light[1] * across + light[2] * down) / np.maximum(around, 0.05)[..., None]
     hollow = np.clip((blur(made, _REACH / pixel) - made) / _DEPTH, 0, 1)
     box = slice(top, bottom), slice(left, right)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
+from scipy import sparse
 
 from vultus.observers.fit import Fit
 from vultus.photo.backdrop import structured
@@ -129,7 +130,7 @@ def ground(place: Place, fit: Fit, seen: F32, screen: F32, outline: float, face:
 
     raster = Rasteriser(height, width)
     raster.draw(screen, skin)
-    covered = ndimage.binary_erosion(raster.ids >= 0, np.ones((3, 3), np.bool_))
+    covered = scipy.ndimage.binary_erosion(raster.ids >= 0, np.ones((3, 3), np.bool_))
     away, near_y, near_x = nearest(covered)
     z: F32 = np.where(covered, 1 / np.maximum(raster.inverse_depth, 1e-6), 0)[near_y, near_x].astype(np.float32)
     unit = max(height, width) / 512
@@ -154,7 +155,7 @@ def ground(place: Place, fit: Fit, seen: F32, screen: F32, outline: float, face:
 
     number = np.arange(rows * columns).reshape(rows, columns)
     quads = np.stack([number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1]], -1).reshape(-1, 4)
-    around = ndimage.maximum_filter((place.mask > 0.05).astype(np.uint8), 2 * int(np.ceil(_cell(place.mask))) + 1)
+    around = scipy.ndimage.maximum_filter((place.mask > 0.05).astype(np.uint8), 2 * int(np.ceil(_cell(place.mask))) + 1)
     moves = (rigid > 1e-3) | (fade > 1e-3)
     quads = quads[((around[py, px] > 0) & moves)[quads].any(1)]
     triangles = np.ascontiguousarray(np.concatenate([quads[:, [0, 2, 1]], quads[:, [0, 3, 2]]]), np.int32)
@@ -167,7 +168,7 @@ def behind(photo: F32, mask: F32, opaque: F32, rigid: F32, reach: float) -> tupl
     the person's colours without it."""
     height, width = mask.shape
     unit = max(height, width) / 512
-    hole = ndimage.maximum_filter((mask > 0.06).astype(np.uint8), 2 * round(5 * unit) + 1) > 0
+    hole = scipy.ndimage.maximum_filter((mask > 0.06).astype(np.uint8), 2 * round(5 * unit) + 1) > 0
     made = structured(photo, hole, filled(photo, hole), reach)
     soft = np.maximum(blur(hole.astype(np.float32), 1.5 * unit), hole) * step(rigid, 0.01, 0.12)
     plate = photo * (1 - soft[..., None]) + made * soft[..., None]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
-from scipy.spatial import KDTree
+from scipy import sparse
 
 from vultus.observers.basis import template
 from vultus.observers.fit import Fit
@@ -217,7 +217,7 @@ def _lip_colours(mesh: PersonMesh, fill: F32, lip: NDArray[np.float32], visible:
     ring = mouth.marks(mesh, mesh.neutral, list(lm.INNER_LIPS))
     ring = np.concatenate([ring * (1 - t) + np.roll(ring, -1, axis=0) * t for t in np.linspace(0, 0.8, 5)])
     some = np.flatnonzero(on_skin & (np.abs(mesh.neutral - ring.mean(0)) < 0.045).all(1))
-    away = np.asarray(KDTree(ring).query(mesh.neutral[some])[0], np.float32)
+    away = np.asarray(scipy.spatial.KDTree(ring).query(mesh.neutral[some])[0], np.float32)
     behind = ring[:, 2].mean() - mesh.neutral[some, 2]
     wet = lip * np.array([0.92, 0.80, 0.82], np.float32)
     colour = wet * (1 - 0.5 * step(behind, 0.001, 0.010))[:, None]
@@ -234,7 +234,7 @@ def _mouth_colours(mesh: PersonMesh, fill: F32, tone: F32, within: Bools, areas:
     """*fill* [V, 3] with the inside of the mouth: its own colours in the photo's light, teeth as white as seen."""
     own, enamel = mouth.albedo(mesh)
     white = np.array([0.86, 0.80, 0.72]) * min(1.12, 1.2 * float(tone.mean()) / 0.62)
-    teeth = photo[ndimage.minimum_filter(areas.lips, 3) > 0.9]
+    teeth = photo[scipy.ndimage.minimum_filter(areas.lips, 3) > 0.9]
     if len(teeth) > 40:
         bright = teeth.mean(1)
         teeth = teeth[bright > np.percentile(bright, 55)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from vultus.person.atlas import Kind, kinds, painter_coordinates
 from vultus.person.mesh import PersonMesh
@@ -122,7 +122,7 @@ def body(mesh: PersonMesh) -> Body:
     shape = tuple(int(n) for n in np.ceil((high - low) / CELL).astype(int) + 1)
     distance = np.full(shape, REACH, np.float32)
     _splat(points, directions, low.astype(np.float64), CELL, np.full(shape, REACH**2, np.float32), distance)
-    distance = gaussian_filter(distance, 0.6)
+    distance = scipy.ndimage.gaussian_filter(distance, 0.6)
     bare, skinned = distance.copy(), distance.copy()
     for side in (1, -1):
         some = mesh.neutral[used[(ear[used] > 0.5) & (side * places[used, 0] > 0)]]

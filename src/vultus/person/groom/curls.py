@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from vultus.person.groom.growth import SPACING
 
@@ -35,7 +35,7 @@ def frames(points: F64) -> tuple[F64, F64]:
 def leaders(root: F64, start: F64, count: int) -> I64:
     """For each strand the number [N] of the nearest of the first *count* that starts alike."""
     features = np.column_stack([root, 0.025 * start])
-    return np.asarray(cKDTree(features[:count]).query(features)[1], np.int64)
+    return np.asarray(scipy.spatial.cKDTree(features[:count]).query(features)[1], np.int64)
 
 
 def clump(points: F64, leader: I64, strength: F64, from_root: float = 0.15) -> F64:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from vultus.person.noise import fast
 
@@ -67,7 +67,7 @@ def openness(strands: F64, width: F64, centre: F64) -> F32:
     shape = tuple(int(n) for n in np.ceil((high - low) / _CELL).astype(int) + 1)
     cells = np.zeros(shape, np.float32)
     _fill(strands, width, low, cells)
-    cells = uniform_filter(cells, 3) * np.float32(_BLOCK / _CELL**2)
+    cells = scipy.ndimage.uniform_filter(cells, 3) * np.float32(_BLOCK / _CELL**2)
     out = np.empty(strands.shape[:2], np.float32)
     _reached(strands, low, cells, centre, out)
     return np.clip(0.18 + 0.82 * out, 0.18, 1).astype(np.float32)
