@@ -115,12 +115,14 @@ def _cell(mask: F32) -> float:
     return max(max(mask.shape) / _CELLS, 2.0)
 
 
-def ground(place: Place, fit: Fit, seen: F32, screen: F32, outline: float, face: F32, skin: I32) -> Ground:
+def ground(
+    place: Place, fit: Fit, seen: F32, screen: F32, outline: float, face: F32, skin: I32, loose: F32
+) -> Ground:  # fmt: skip
     """The layer of the person at a *place*.
 
     *seen* [V, 3] are the mesh's camera points, *screen* [V, 3] their pixels and 1/z, *outline* how far the face's
     outline is away in metres, *face* [H, W] how much of each pixel the face's own layer draws, *skin* [F, 3] the
-    triangles to follow.
+    triangles to follow, *loose* [H, W] how much of each pixel does not: hair over the forehead.
     """
     height, width = place.mask.shape
     rows, columns = place.shape
@@ -138,14 +140,14 @@ def ground(place: Place, fit: Fit, seen: F32, screen: F32, outline: float, face:
     z = z * (1 - far) + blur(z, 6 * unit) * far
     outline += _FLAT
     z = np.minimum(z, outline) + _SLOPE * np.maximum(z - outline, 0)
-    loose = blur(1 - step(face, 0, 0.6), 4 * unit)
-    z = z * (1 - loose) + blur(z, 0.05 * tall) * loose
+    beside = blur(1 - step(face, 0, 0.6), 4 * unit)
+    z = z * (1 - beside) + blur(z, 0.05 * tall) * beside
     zs = z[py, px]
     nodes = np.concatenate([(points - fit.centre) / fit.focal * zs[:, None], zs[:, None]], 1)
 
     yy, xx = near_y[py, px], near_x[py, px]
     u, v = raster.bary[yy, xx, 0], raster.bary[yy, xx, 1]
-    fade = np.exp(-((away[py, px] / (0.12 * tall)) ** 2))
+    fade = np.exp(-((away[py, px] / (0.12 * tall)) ** 2)) * (1 - loose[py, px])
     share = np.stack([u, v, 1 - u - v], 1) * fade[:, None]
     some = fade > 1e-3
     where = np.repeat(np.flatnonzero(some), 3)

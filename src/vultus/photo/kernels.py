@@ -204,11 +204,11 @@ def face(
     looked up once, so that only edges are softened.
 
     *ids* and *bary* [2 h, 2 w] lie at (*left*, *top*); *points* [V, COLUMNS]; *shut* [H, W, 3] the photo with closed
-    eyes; *maps* [H, W, 7] of the photo: between the lips, between the lids, near the eyes, and what each set of creases
-    makes of the skin's light, and grain; *eyes* [2, S, S, 3]; *blink*
-    [2] how far the left and the right eye are closed from how they are in the photo; *settings* [11]: light in the
-    mouth, how sealed it is, the colour of a sealed one, and those of the lashes of both eyes. *shown* uint8 [H, W] gets
-    1 more than the kind of each pixel.
+    eyes; *maps* [H, W, 8] of the photo: between the lips, between the lids, near the eyes, and what each set of creases
+    makes of the skin's light, grain, and hair that lies over the face and stays where *flow* [H, W, 2] says; *eyes* [2,
+    S, S, 3]; *blink* [2] how far the left and the right eye are closed from how they are in the photo; *settings* [12]:
+    light in the mouth, how sealed it is, the colour of a sealed one, those of the lashes of both eyes, and whether
+    there is such hair. *shown* uint8 [H, W] gets 1 more than the kind of each pixel.
     """
     p, colour, total = np.empty(COLUMNS, np.float32), np.empty(4, np.float32), np.empty(4, np.float32)
     got, area = np.empty(4, np.float32), np.empty(4, np.float32)
@@ -264,6 +264,10 @@ def face(
             if i < 0 or j < 0 or i >= out.shape[0] or j >= out.shape[1]:
                 continue
             shown[i, j] = (kind + 1 if even else 0) if whole else _MIXED
+            if settings[11] > 0 and flow[i, j, 0] > 0:
+                _look(maps, flow[i, j, 0], flow[i, j, 1], area, 7, 1)
+                for n in range(4):
+                    total[n] *= one - area[0]
             rest = one - total[3]
             for n in range(3):
                 out[i, j, n] = out[i, j, n] * rest + total[n]

@@ -13,7 +13,7 @@ from vultus import rotations
 from vultus.observers.basis import template
 from vultus.observers.fit import Fit
 from vultus.person import landmarks as lm
-from vultus.photo import acting, eyes, folds, kernels, lids, mouth
+from vultus.photo import acting, eyes, folds, fringe, kernels, lids, mouth
 from vultus.photo.filters import F32, blur, grain, light, sharpness, step
 from vultus.photo.ground import Ground, ground, place
 from vultus.photo.surface import Maps, Surface, maps, surface
@@ -36,11 +36,13 @@ _MARGIN = 0.06  # of the picture that the face's layer may move beyond where it 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What all frames of one face share; ``missing`` [H, W, 3] is what the layers lack of the photo at rest,
-    ``seal`` [V, 3] closes the lips, and ``apart`` metres are between their landmarks then; ``shut`` the closed eyes;
-    ``sharp`` is the standard deviation in pixels by which edges are softened: looking things up blurs them, too."""
+    """What all frames of one face share; ``skin`` [H, W, 3] is the photo without hair over the forehead; ``missing``
+    [H, W, 3] is what the layers lack of the photo at rest, ``seal`` [V, 3] closes the lips, and ``apart`` metres are
+    between their landmarks then; ``shut`` the closed eyes; ``sharp`` is the standard deviation in pixels by which edges
+    are softened: looking things up blurs them, too."""
 
     photo: F32
+    skin: F32
     fit: Fit
     shut: lids.Closed
     ground: Ground
@@ -68,21 +70,23 @@ def prepare(photo: F32, fit: Fit, mask: Callable[[], F32]) -> Scene:
     (shut, areas, layer), there = both(
         lambda: _face(photo, fit, vertices, seen, screen), lambda: place(photo, mask(), fit)
     )
-    bright = light(photo)
-    sharp = max(_SHARP * sharpness(bright, areas.face), 0.4)
+    loose = fringe.hair(photo, fit)
+    sharp = max(_SHARP * sharpness(light(photo), areas.face), 0.4)
     outline = float(np.median(mouth.marks(mesh, seen, lm.CONTOUR)[:, 2]))
     (behind, closing, baked), areas = both(
         lambda: (
-            ground(there, fit, seen, screen, outline, areas.inside, layer.skin), mouth.seal(mesh),
+            ground(there, fit, seen, screen, outline, areas.inside, layer.skin, loose), mouth.seal(mesh),
             _eyes(photo, fit, areas, layer),
         ),
-        lambda: _textured(photo, bright, fit, areas, layer, screen, sharp),
+        lambda: _textured(photo, loose, fit, areas, layer, screen, sharp),
     )  # fmt: skip
     blank = np.zeros((*photo.shape[:2], 3), np.float32)
     apart = mouth.gap(mesh, mesh.neutral + closing)
-    base = np.ascontiguousarray(layer.points)
+    base, skin = np.ascontiguousarray(layer.points), fringe.without(photo, loose, fit)
     folding = folds.folds(fit)
-    scene = Scene(photo, fit, shut, behind, layer, areas, baked, folding, closing, apart, sharp, vertices, base, blank)
+    scene = Scene(
+        photo, skin, fit, shut, behind, layer, areas, baked, folding, closing, apart, sharp, vertices, base, blank
+    )
     painter = Painter(scene)
     made = painter.layers(np.zeros(len(ch.CHANNELS), np.float32), 0.0)
     bare = painter.bare()
@@ -103,11 +107,12 @@ def _face(photo: F32, fit: Fit, vertices: F32, seen: F32, screen: F32) -> tuple[
     return shut, areas, layer
 
 
-def _textured(photo: F32, bright: F32, fit: Fit, areas: Maps, layer: Surface, screen: F32, sharp: float) -> Maps:
-    """*areas* with the creases and the grain of the face."""
+def _textured(photo: F32, loose: F32, fit: Fit, areas: Maps, layer: Surface, screen: F32, sharp: float) -> Maps:
+    """*areas* with the creases and the grain of the face, and hair over it, *loose* [H, W]."""
     creased = folds.painted(photo, fit, screen, layer.skin, layer.light, layer.lit)
-    noise = grain(bright, areas.inside, sharp)[..., None]
-    return replace(areas, stack=np.ascontiguousarray(np.concatenate([areas.stack, creased, noise], -1)))
+    noise = grain(light(photo), areas.inside, sharp)[..., None]
+    stack = np.concatenate([areas.stack, creased, noise, loose[..., None]], -1)
+    return replace(areas, stack=np.ascontiguousarray(stack))
 
 
 def _closed(photo: F32, fit: Fit) -> tuple[lids.Closed, F32]:
@@ -180,6 +185,7 @@ class Painter:
         self._span = int(span[0]), int(span[1])
         self._face = Rasteriser(2 * self._span[1], 2 * self._span[0])
         self._moved = alpha
+        self._covered = bool(scene.areas.stack[..., 7].max() > 0)  # by hair over the forehead
         self._opened = bool(scene.areas.lips.max() > 0.5)  # the photo shows what is between the lips
 
     def draw(self, row: F32, given: float | None = None, alpha: bool = False) -> U8:
@@ -286,11 +292,11 @@ class Painter:
         apart = mouth.gap(fit.mesh, vertices) - s.apart
         light = 0.45 + 0.55 * float(step(apart, 0.001, 0.010))
         sealed = 1 - float(step(apart, 0.0002, 0.0014))
-        settings = np.array([light, sealed, *layer.sealed, *s.shut.lashes.ravel()], np.float32)
+        settings = np.array([light, sealed, *layer.sealed, *s.shut.lashes.ravel(), float(self._covered)], np.float32)
         self._shown.fill(0)
         kernels.face(
             0, self._span[1], int(left), int(top), self._face.ids, self._face.bary,
-            layer.triangles, layer.kinds, points, s.photo, s.shut.picture, s.areas.stack, s.eyes,
+            layer.triangles, layer.kinds, points, s.skin, s.shut.picture, s.areas.stack, s.eyes,
             np.clip(blink, 0, 1).astype(np.float32), settings, self._made, self._flow, self._shown,
         )  # fmt: skip
         right, bottom = int(left) + self._span[0], int(top) + self._span[1]

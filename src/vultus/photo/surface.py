@@ -35,8 +35,8 @@ _BELOW: Final = 0.19
 @dataclass(frozen=True, eq=False)
 class Maps:
     """Soft masks [H, W] of the photo: ``lips`` between the inner margins, ``eyes`` between the lids, ``face`` inside
-    the outline, ``inside`` how much of it is the face's own layer; ``stack`` [H, W, 3 or 7] are ``kernels.face``'s, in
-    the end with creases and grain."""
+    the outline, ``inside`` how much of it is the face's own layer; ``stack`` [H, W, 3 or 8] are ``kernels.face``'s, in
+    the end with creases, grain and hair."""
 
     lips: F32
     eyes: F32
