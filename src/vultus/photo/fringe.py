@@ -26,7 +26,9 @@ _HUE: Final = 2.0  # how much more a departure in hue counts
 _ROOM: Final = 0.03  # heights of the face around brows that are never hair
 _SHINE: Final = 0.15  # heights of the face that hair shines along a strand, at most
 _SOFT: Final = 0.006  # distances between the eyes over which colours are averaged
-_GROWN: Final = 0.02  # distances between the eyes that skin is made anew around hair: it casts a shadow
+_GROWN: Final = 0.02  # distances between the eyes that skin is made anew around hair
+_KEPT: Final = 0.7  # of what the skin below hair differs from usual skin
+_LEAST: Final = 0.03  # added to colours before their logarithms are taken
 
 
 def hair(photo: F32, fit: Fit) -> F32:
@@ -48,7 +50,7 @@ def hair(photo: F32, fit: Fit) -> F32:
     box = slice(top, bottom), slice(left, right)
     y, x = np.mgrid[box].astype(np.float32) + 0.5
     height = ((x - marks[_TOP, 0]) * down[0] + (y - marks[_TOP, 1]) * down[1]) / tall
-    unlike = _unlike_skin(photo, fit, box, x, down)
+    unlike = _unlike_skin(photo, fit, box, x)
     size = (int(right - left), int(bottom - top))
     brow = np.max([polygon(some - [left, top], size) for some in brows], axis=0)
     free = blur(brow, _ROOM * tall / 2) < 0.1
@@ -68,18 +70,21 @@ def _convex(points: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(points[scipy.spatial.ConvexHull(points).vertices])
 
 
-def _unlike_skin(photo: F32, fit: Fit, box: tuple[slice, slice], x: F32, down: NDArray[np.float64]) -> F32:
-    """How little the pixels of *box* [h, w] look like skin in the light that falls on them, in [0, 1].
-
-    Skin's colour goes from one cheek to the other as its logarithm does along a line.
-    """
+def _usual(photo: F32, fit: Fit, x: F32) -> F32:
+    """The logarithms [..., 3] of skin's colours (and 0.03) at pixels *x* [...] from the left in the light that falls on
+    the face: from one cheek to the other they go along a line."""
     marks = fit.landmarks[list(_SKIN)]
-    across = (marks[:, 0] - marks[:, 0].mean()) / fit.eyes
-    colours = np.log(sample(blur(photo, 0.02 * fit.eyes), marks) + 0.03)
+    middle = marks[:, 0].mean()
+    across = (marks[:, 0] - middle) / fit.eyes
+    colours = np.log(sample(blur(photo, 0.02 * fit.eyes), marks) + _LEAST)
     line = np.linalg.lstsq(np.stack([np.ones_like(across), across], 1), colours, rcond=None)[0].astype(np.float32)
-    place = np.clip((x - marks[:, 0].mean()) / fit.eyes, across.min(), across.max())[..., None]
-    fine = blur(photo[box], _SOFT * fit.eyes)
-    odd = np.log(fine + 0.03) - (line[0] + place * line[1])
+    place = np.clip((x - middle) / fit.eyes, across.min(), across.max())[..., None]
+    return np.asarray(line[0] + place * line[1], np.float32)
+
+
+def _unlike_skin(photo: F32, fit: Fit, box: tuple[slice, slice], x: F32) -> F32:
+    """How little the pixels of *box* [h, w] look like skin in the light that falls on them, in [0, 1]."""
+    odd = np.log(blur(photo[box], _SOFT * fit.eyes) + _LEAST) - _usual(photo, fit, x)
     light = odd.mean(2)
     hue = np.abs(odd - light[..., None]).max(2)
     return step(np.maximum(-light, _HUE * hue), *_DARK)
@@ -94,8 +99,10 @@ def without(photo: F32, share: F32, fit: Fit) -> F32:
     hole = scipy.ndimage.maximum_filter(share[box], 2 * reach + 1)
     brows = [polygon(_convex(fit.landmarks[list(some)]), fit.size)[box] for some in (lm.LEFT_BROW, lm.RIGHT_BROW)]
     outside = polygon(fit.landmarks[list(lm.CONTOUR)], fit.size)[box] < 0.5
-    # Skin is carried up from below: not brows, nor what lies beside the face.
-    skin = filled(photo[box], (hole > 0.05) | (np.max(brows, axis=0) > 0.05) | outside)
+    # What skin is usually like, and some of what it differs from that below: there is shade, too.
+    usual: F32 = np.exp(_usual(photo, fit, np.arange(box[1].start, box[1].stop, dtype=np.float32) + 0.5)) - _LEAST
+    rest = filled(np.asarray(photo[box] - usual, np.float32), (hole > 0.05) | (np.max(brows, axis=0) > 0.05) | outside)
+    skin = np.clip(usual + _KEPT * rest, 0, 1)
     out = photo.copy()
     soft = np.maximum(blur(hole, 0.5 * reach), share[box])[..., None]
     out[box] = photo[box] * (1 - soft) + skin * soft
