@@ -100,7 +100,8 @@ def without(photo: F32, share: F32, fit: Fit) -> F32:
     brows = [polygon(_convex(fit.landmarks[list(some)]), fit.size)[box] for some in (lm.LEFT_BROW, lm.RIGHT_BROW)]
     outside = polygon(fit.landmarks[list(lm.CONTOUR)], fit.size)[box] < 0.5
     # What skin is usually like, and some of what it differs from that below: there is shade, too.
-    usual: F32 = np.exp(_usual(photo, fit, np.arange(box[1].start, box[1].stop, dtype=np.float32) + 0.5)) - _LEAST
+    x = np.arange(box[1].start, box[1].stop).astype(np.float32) + np.float32(0.5)
+    usual = np.asarray(np.exp(_usual(photo, fit, x)) - _LEAST, np.float32)
     rest = filled(np.asarray(photo[box] - usual, np.float32), (hole > 0.05) | (np.max(brows, axis=0) > 0.05) | outside)
     skin = np.clip(usual + _KEPT * rest, 0, 1)
     out = photo.copy()
