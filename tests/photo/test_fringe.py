@@ -78,3 +78,9 @@ def test_a_face_without_room_above_it_has_no_fringe(portrait: NDArray[np.uint8],
     top = float(fit.landmarks[:, 1].max())
     cropped = fit.cut(0.0, top, 1.0, fit.size)
     assert not fringe.hair(np.asarray(portrait, np.float32) / 255, cropped).any()
+
+
+def test_points_on_a_line_have_corners() -> None:
+    line = np.stack([np.arange(6.0), 2 * np.arange(6.0)], 1)
+    corners = fringe._convex(line)
+    assert {tuple(corner) for corner in corners} >= {(0.0, 0.0), (5.0, 10.0)}

@@ -67,7 +67,8 @@ def hair(photo: F32, fit: Fit) -> F32:
 
 def _convex(points: NDArray[Any]) -> NDArray[Any]:
     """The corners of *points* [N, 2] that lie around the others, in order."""
-    return np.asarray(points[scipy.spatial.ConvexHull(points).vertices])
+    # Joggled: what lies on a line has corners, too.
+    return np.asarray(points[scipy.spatial.ConvexHull(points, qhull_options="QJ").vertices])
 
 
 def _usual(photo: F32, fit: Fit, x: F32) -> F32:
@@ -76,7 +77,10 @@ def _usual(photo: F32, fit: Fit, x: F32) -> F32:
     marks = fit.landmarks[list(_SKIN)]
     middle = marks[:, 0].mean()
     across = (marks[:, 0] - middle) / fit.eyes
-    colours = np.log(sample(blur(photo, 0.02 * fit.eyes), marks) + _LEAST)
+    corner = np.maximum(marks.min(0) - 0.1 * fit.eyes, 0).astype(int)
+    end = np.ceil(marks.max(0) + 0.1 * fit.eyes).astype(int)
+    part = photo[corner[1] : max(int(end[1]), corner[1] + 1), corner[0] : max(int(end[0]), corner[0] + 1)]
+    colours = np.log(sample(blur(part, 0.02 * fit.eyes), marks - corner) + _LEAST)
     line = np.linalg.lstsq(np.stack([np.ones_like(across), across], 1), colours, rcond=None)[0].astype(np.float32)
     place = np.clip((x - middle) / fit.eyes, across.min(), across.max())[..., None]
     return np.asarray(line[0] + place * line[1], np.float32)
