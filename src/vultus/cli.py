@@ -121,7 +121,8 @@ class Animate:
     shown: OmitArgPrefixes[Shown] = Shown()
     """How the face is shown."""
     out: Outputs = ()
-    """What to write: .mp4, .glb, .csv (Live Link Face), .json (Audio2Face) or .npz; may be given several times."""
+    """What to write: .mp4, .mov (a photo's person alone, ProRes with opacity), .glb, .csv (Live Link Face), .json
+    (Audio2Face) or .npz; may be given several times."""
 
     def run(self) -> None:
         """Run the command."""
@@ -184,7 +185,8 @@ class Render:
     shown: OmitArgPrefixes[Shown] = Shown()
     """How the face is shown."""
     out: Outputs = ()
-    """What to write: .mp4 or .glb; may be given several times (default: motion.mp4). A sheet is a .png."""
+    """What to write: .mp4, .mov (a photo's person alone, with opacity) or .glb; may be given several times (default:
+    motion.mp4). A sheet is a .png."""
 
     def run(self) -> None:
         """Run the command."""

@@ -83,17 +83,25 @@ class Look:
         if self.place is not None:
             places.check(self.place)
 
-    def head(self) -> tuple[Draw, tuple[int, int]]:
+    def head(self, alpha: bool = False) -> tuple[Draw, tuple[int, int]]:
         """What draws the pieces of a motion as one stream, and the size (width, height) of its pictures.
 
-        Raises VultusError when the face cannot be drawn.
+        With *alpha* they have the person's opacity as a fourth channel. Raises VultusError when the face cannot be
+        drawn, or not so.
         """
-        draw, size = self._bare()
+        if alpha:
+            self.check_alpha()
+        draw, size = self._bare(alpha)
         if not self.label:
             return draw, size
         from vultus.mark import labelled
 
         return lambda motions: (labelled(picture, self.label) for picture in draw(motions)), size
+
+    def check_alpha(self) -> None:
+        """Raise VultusError for a face that is not drawn without what stands behind it."""
+        if not self.photo:
+            raise VultusError(f"{self.face} is drawn with what stands behind it", "Name a photo, or write an .mp4")
 
     def check_model(self) -> None:
         """Raise VultusError for a face that has no mesh for engines."""
@@ -111,12 +119,12 @@ class Look:
 
         return PersonHead(self.face, quality="draft").model()
 
-    def _bare(self) -> tuple[Draw, tuple[int, int]]:
+    def _bare(self, alpha: bool) -> tuple[Draw, tuple[int, int]]:
         """What :meth:`head` gives, without a label."""
         if self.photo:
             from vultus.heads.photo import PhotoHead
 
-            photo = PhotoHead(self.face, size=self.size, full=self.full, which=self.speaker)
+            photo = PhotoHead(self.face, size=self.size, full=self.full, which=self.speaker, alpha=alpha)
             photo.bake()
             return photo.frames, photo.size
         if self.avatar:

@@ -51,6 +51,9 @@ def sink(
     suffix = path.suffix.lower()
     if suffix == ".mp4":
         return _video(path, fps, look, sound, given, pictures)
+    if suffix == ".mov":
+        look.check_alpha()
+        return _video(path, fps, look, sound, given, pictures, alpha=True)
     if suffix == ".glb":
         look.check_model()  # before the work
         return _collected(path, given, lambda temporary, motion: write_glb(temporary, motion, look))
@@ -59,17 +62,19 @@ def sink(
 
 @contextmanager
 def _video(
-    path: Path, fps: Fraction, look: Look, sound: Blocks | None, given: Iterable[Motion], pictures: list[float]
-) -> Iterator[Sink]:
-    """Renders pieces of motion into a video, as one stream; the encoder works beside the renderer."""
+    path: Path, fps: Fraction, look: Look, sound: Blocks | None, given: Iterable[Motion], pictures: list[float],
+    alpha: bool = False,
+) -> Iterator[Sink]:  # fmt: skip
+    """Renders pieces of motion into a video, as one stream, with opacity if *alpha*; the encoder works beside the
+    renderer."""
     from vultus.io.video import VideoWriter
 
     size = look.size
     if not SIZES[0] <= size <= SIZES[1] or size % 2:
         raise VultusError(f"A video cannot be {size} pixels wide", f"Give an even --size in {SIZES[0]}–{SIZES[1]}")
-    draw, shape = look.head()
+    draw, shape = look.head(alpha)
     heard = sound(VIDEO_RATE) if sound else None
-    with VideoWriter(path, size=shape, fps=fps, audio=heard, audio_rate=VIDEO_RATE) as writer:
+    with VideoWriter(path, size=shape, fps=fps, audio=heard, audio_rate=VIDEO_RATE, alpha=alpha) as writer:
 
         def film() -> Generator[int, None, None]:
             for frame in draw(given):

@@ -37,7 +37,7 @@ Progress = Callable[[float, float | None], None]
 
 SPEECH_RATE = 16000
 CURVES = (".csv", ".json", ".npz")
-OUTPUTS = (".mp4", ".glb", *CURVES)
+OUTPUTS = (".mp4", ".mov", ".glb", *CURVES)
 LEARNED = "learned"
 HAMA = "hama"
 """The name of the driver whose lips a network hears in sound alone."""

@@ -132,6 +132,44 @@ def test_opacity_is_that_of_the_person(portrait: NDArray[np.uint8]) -> None:
     assert picture[5, 5, 3] == 0
 
 
+def test_a_person_alone_lies_over_the_old_place_as_in_the_photo(portrait: NDArray[np.uint8]) -> None:
+    """Straight colours: over what stood behind they make the picture with it, and none of it is left in them."""
+    turned = row(headRotationY=0.1)
+    whole, alone = PhotoHead(portrait, size=256), PhotoHead(portrait, size=256, alpha=True)
+    expected, picture = whole.frame(turned).astype(float), alone.frame(turned).astype(float)
+    (scene,) = alone._scenes
+    opaque = picture[..., 3:] / 255
+    back = picture[..., :3] * opaque + 255 * scene.ground.plate * (1 - opaque)
+    edge = (opaque[..., 0] > 0.3) & (opaque[..., 0] < 0.9)
+    assert edge.sum() > 50
+    # What is brighter or darker than any colour can be is cut off.
+    assert np.median(np.abs(back - expected)[edge]) < 2
+    np.testing.assert_array_equal(picture[..., :3][opaque[..., 0] == 1], expected[opaque[..., 0] == 1])
+
+
+def test_a_person_alone_from_the_command_line(
+    portrait: NDArray[np.uint8], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import av
+
+    from vultus.io.image import write_image
+
+    write_image(tmp_path / "a.png", portrait)
+    write_motion(tmp_path / "m.npz", Motion.of(30, jawOpen=np.linspace(0, 0.5, 4)))
+    out = tmp_path / "a.mov"
+    command = ["render", str(tmp_path / "m.npz"), "--size", "128", "--out", str(out), "--face"]
+    assert main([*command, str(tmp_path / "a.png")]) == 0
+    with av.open(str(out)) as container:
+        shown = [picture.to_ndarray(format="rgba") for picture in container.decode(video=0)]
+    assert len(shown) == 4
+    assert shown[3][64, 64, 3] > 250
+    assert shown[3][3, 3, 3] < 5
+    out.unlink()
+    assert main([*command, "person:14"]) == 2
+    assert "Name a photo" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_sizes_and_parts_of_the_photo(portrait: NDArray[np.uint8], tmp_path: Path) -> None:
     wide = np.full((256, 640, 3), 90, np.uint8)
     wide[:, 300:556] = portrait

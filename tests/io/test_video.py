@@ -153,6 +153,36 @@ def test_odd_sizes_are_padded(tmp_path: Path) -> None:
     assert np.abs(back[:, -4:].astype(int) - 200).max() <= 4
 
 
+def test_opacity_and_straight_colours_come_back(tmp_path: Path) -> None:
+    frame = np.zeros((48, 64, 4), np.uint8)
+    frame[:, :, :3] = (200, 60, 120)
+    frame[:24, :, 3] = 255
+    frame[24:36, :, 3] = 128
+    for name in ("a.mov", "b.mov"):
+        tone = iter([np.zeros(24000, np.float32)])
+        video.write_video(tmp_path / name, [frame] * 6, fps=25, alpha=True, audio=tone, audio_rate=48000)
+    assert (tmp_path / "a.mov").read_bytes() == (tmp_path / "b.mov").read_bytes()
+    with av.open(str(tmp_path / "a.mov")) as container:
+        assert container.streams.video[0].codec_context.name == "prores"
+        assert len(container.streams.audio) == 1
+        shown = [picture.to_ndarray(format="rgba") for picture in container.decode(video=0)]
+    assert len(shown) == 6
+    assert abs(int(shown[3][4, 8, 3]) - 255) <= 1
+    assert abs(int(shown[3][30, 8, 3]) - 128) <= 1
+    assert shown[3][42, 8, 3] <= 1
+    with av.open(str(tmp_path / "a.mov")) as container:
+        rgb = next(container.decode(video=0)).reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
+    np.testing.assert_allclose(rgb[4, 8].astype(int), (200, 60, 120), atol=4)
+
+
+def test_opacity_needs_a_mov_and_four_channels(tmp_path: Path) -> None:
+    with pytest.raises(VultusError, match=r"\.mov"):
+        video.VideoWriter(tmp_path / "a.mp4", size=(32, 32), fps=25, alpha=True)
+    with pytest.raises(VultusError, match="does not fit"):
+        video.write_video(tmp_path / "a.mov", [np.zeros((32, 32, 3), np.uint8)], fps=25, alpha=True)
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_error_inside_the_block_leaves_no_file(tmp_path: Path) -> None:
     def render(count: int) -> None:
         with video.VideoWriter(tmp_path / "a.mp4", size=(64, 48), fps=25) as writer:

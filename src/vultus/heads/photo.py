@@ -104,7 +104,7 @@ class PhotoHead:
         height); with *full* the whole photo is shown, and *size* is its longer side (rounded to even numbers).
 
         *which* is "" for the largest face, its number from the left, from 1, or "all"; *alpha* adds the person's
-        opacity as a fourth channel. Raises VultusError.
+        opacity as a fourth channel, with colours of the person alone. Raises VultusError.
         """
         self.fitted = photo if isinstance(photo, file.FittedPhoto) else fitted(photo)
         self.alpha = alpha
@@ -187,7 +187,7 @@ class PhotoHead:
         finally:
             self._painters.append(painters)
         if len(pictures) == 1:
-            return _enlarged(pictures[0], self.size)
+            return _enlarged(self._alone(pictures[0]), self.size)
         # Each face moves its own part of the photo and leaves the rest as it is.
         total = self._work.astype(np.int16)
         for picture in pictures:
@@ -195,7 +195,22 @@ class PhotoHead:
         out = np.clip(total, 0, 255).astype(np.uint8)
         if self.alpha:
             out = np.concatenate([out, np.max([p[..., 3:] for p in pictures], axis=0)], -1)
-        return _enlarged(out, self.size)
+        return _enlarged(self._alone(out), self.size)
+
+    def _alone(self, picture: Pixels) -> Pixels:
+        """*picture* [h, w, 4] with the colours of the people alone, for other places; one without opacity as it is."""
+        if not self.alpha:
+            return picture
+        behind = self._work.astype(np.float32)
+        for scene in self._scenes:  # each fills in what its person hides
+            behind += 255 * (scene.ground.plate - scene.photo)
+        opaque = picture[..., 3:].astype(np.float32) / 255
+        colours = (picture[..., :3] - (1 - opaque) * behind) / np.maximum(opaque, 1e-3)
+        mixed = (opaque > 0) & (opaque < 1)
+        return np.concatenate(
+            [np.where(mixed, np.clip(np.rint(colours), 0, 255), picture[..., :3]).astype(np.uint8), picture[..., 3:]],
+            -1,
+        )
 
 
 def _framing(

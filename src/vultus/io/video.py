@@ -6,6 +6,8 @@ What is written plays everywhere: yuv420p in limited-range BT.709 (tagged so), t
 every two seconds, constant frame rate. The encoder's delay of the sound is stated in the edit list, so sound and
 picture start together and end together to the sample. The same frames and sound give the same bytes, because the
 number of encoder threads is fixed and no date or encoder name is stored in the container.
+
+Pictures with opacity become ProRes 4444 in a .mov file, which compositing programs read.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ _LARGEST = 8192  # pixels a side
 _QUEUED = 4  # frames between renderer and encoder
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 _PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+_PRORES: dict[str, str] = {"profile": "4444", "alpha_bits": "16", "vendor": "apl0", "flags": "+bitexact"}
 _ACCURATE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
 
@@ -70,6 +73,9 @@ class VideoWriter:
     of AAC, 8000 to 96000 Hz) with *audio_channels* 1 or 2. It is drawn in `write`, in the caller's thread, no further
     than the picture has come; it is cut at the end of the picture, or padded with silence.
 
+    With *alpha*, frames have four channels, straight colours and opacity; the file is a .mov of ProRes 4444, for which
+    *crf* and *preset* mean nothing.
+
     *crf* is x264's quality (0 lossless, 18 visually lossless, 51 worst), *preset* its speed. Encoding runs in a
     thread of its own, at most four frames behind, with *threads* encoder threads. Its errors are raised by the next
     `write` or at the end of the block. The file appears when the block ends well; otherwise nothing is left behind.
@@ -89,11 +95,14 @@ class VideoWriter:
         crf: int = 18,
         preset: str = "superfast",
         threads: int = 2,
+        alpha: bool = False,
     ) -> None:
         """Check the arguments; nothing is opened before the with-block starts."""
         self.path, self.size, self.fps = Path(path), (int(size[0]), int(size[1])), _checked_rate(fps)
         if self.path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
             raise unknown("video format to write", self.path.suffix or self.path.name, (".mp4", ".m4v", ".mov"))
+        if alpha and self.path.suffix.lower() != ".mov":
+            raise VultusError(f"A {self.path.suffix} file has no opacity", "Write a .mov.")
         if not all(16 <= side <= _LARGEST for side in self.size):
             raise VultusError(f"A video of {size[0]} x {size[1]} pixels cannot be written", "Use 16 to 8192 a side.")
         if audio is not None and (audio_rate not in _AAC_RATES or audio_channels not in (1, 2)):
@@ -111,7 +120,7 @@ class VideoWriter:
         # Macroblock-tree rate control reads memory that x264 never set (seen in build 165 with sides below 200 and
         # with sides that are no multiple of 16): the same frames would then give different files.
         self._options["mbtree"] = "0"
-        self._threads = threads
+        self._threads, self._alpha = threads, alpha
         self._queue: queue.Queue[tuple[Any, Any] | None] = queue.Queue(_QUEUED)
         self._error: BaseException | None = None
         self._abandoned = False
@@ -121,7 +130,9 @@ class VideoWriter:
         """Open the temporary file and start the encoder."""
         with ExitStack() as opened:
             temporary = opened.enter_context(files.atomic(self.path))
-            self._container = opened.enter_context(_open_mp4(temporary, self.fps, self._source))
+            self._container = opened.enter_context(
+                _open_file(temporary, self.fps, self._source, "mov" if self._alpha else "mp4")
+            )
             self._picture = self._add_picture()
             self._sound = self._source.add_track(self._container) if self._source else None
             self._container.start_encoding()
@@ -132,21 +143,23 @@ class VideoWriter:
         return self
 
     def write(self, frame: Frame) -> None:
-        """Add *frame*, uint8 [height, width, 3] sRGB; it is copied. Waits while the encoder is four frames behind."""
+        """Add *frame*, uint8 [height, width, 3 or 4] sRGB; it is copied. Waits while the encoder is four frames
+        behind."""
         if self._worker is None:
             raise VultusError("The video is not open", "Write frames inside the with-block of VideoWriter.")
         width, height = self.size
-        if frame.dtype != np.uint8 or frame.shape != (height, width, 3):
+        channels = 4 if self._alpha else 3
+        if frame.dtype != np.uint8 or frame.shape != (height, width, channels):
             raise VultusError(
                 f"A frame of shape {frame.shape} and type {frame.dtype} does not fit the video",
-                f"Give uint8 of shape ({height}, {width}, 3).",
+                f"Give uint8 of shape ({height}, {width}, {channels}).",
             )
         if self._error is not None:
             raise self._error
         edges = ((0, height % 2), (0, width % 2), (0, 0))
         # Copied once, into memory that the encoder reads.
         own = np.pad(frame, edges, "edge") if width % 2 or height % 2 else np.array(frame, order="C")
-        picture = av.VideoFrame.from_numpy_buffer(own, format="rgb24")
+        picture = av.VideoFrame.from_numpy_buffer(own, format="rgba" if self._alpha else "rgb24")
         picture.pts, picture.time_base = self.frames, 1 / self.fps
         self.frames += 1
         heard = self._source.until(self.frames / self.fps) if self._source else None
@@ -169,16 +182,22 @@ class VideoWriter:
             if failure is not None:
                 raise failure
 
+    @property
+    def _format(self) -> str:
+        return "yuva444p10le" if self._alpha else "yuv420p"
+
     def _add_picture(self) -> Any:
         width, height = (side + side % 2 for side in self.size)
+        codec = "prores_ks" if self._alpha else "libx264"
+        options = _PRORES if self._alpha else self._options
         try:
             track = self._container.add_stream(
-                "libx264", rate=self.fps, options=self._options, width=width, height=height, time_base=1 / self.fps
+                codec, rate=self.fps, options=options, width=width, height=height, time_base=1 / self.fps
             )
         except (ValueError, av.error.FFmpegError) as error:
-            raise VultusError("This FFmpeg has no libx264", "Reinstall the package av from its wheel.") from error
+            raise VultusError(f"This FFmpeg has no {codec}", "Reinstall the package av from its wheel.") from error
         context = track.codec_context
-        context.pix_fmt, context.thread_count, context.thread_type = "yuv420p", self._threads, "FRAME"
+        context.pix_fmt, context.thread_count, context.thread_type = self._format, self._threads, "FRAME"
         context.color_range, context.colorspace = ColorRange.MPEG.value, Colorspace.ITU709.value
         context.color_primaries, context.color_trc = ColorPrimaries.BT709.value, ColorTrc.BT709.value
         return track
@@ -200,7 +219,7 @@ class VideoWriter:
     def _encode(self, picture: av.VideoFrame, heard: av.AudioFrame | None) -> None:
         converted = self._reformatter.reformat(
             picture,
-            format="yuv420p",
+            format=self._format,
             src_colorspace=Colorspace.ITU709,
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,
@@ -289,11 +308,11 @@ class _Source:
 
 
 @contextmanager
-def _open_mp4(path: Path, fps: Fraction, source: _Source | None) -> Iterator[Any]:
-    """An MP4 for writing whose clock can state the length of picture and sound exactly."""
+def _open_file(path: Path, fps: Fraction, source: _Source | None, kind: str) -> Iterator[Any]:
+    """A file of FFmpeg's format *kind* for writing whose clock can state the length of picture and sound exactly."""
     clock = math.lcm(fps.numerator, source.rate if source else 1)
     clock = clock * -(-1000 // clock) if clock < 2**31 else 90000
-    with writing(path, "mp4", movflags="+faststart", movie_timescale=str(clock)) as container:
+    with writing(path, kind, movflags="+faststart", movie_timescale=str(clock)) as container:
         yield container
 
 
