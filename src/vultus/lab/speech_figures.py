@@ -29,7 +29,7 @@ from vultus.drivers.targets import TARGETS
 from vultus.errors import VultusError
 from vultus.io.files import atomic
 from vultus.judge import VALIDATION
-from vultus.lab import hearing_figures, natural_figures, other_lips
+from vultus.lab import hearing_figures, natural_figures, other_lips, seen_lips
 from vultus.lab.bench import Figure
 from vultus.lab.wrong_lips import loud_jaw
 from vultus.motion import Motion, concatenate
@@ -53,8 +53,8 @@ SHAPES: Final = {
     "wide": ("ih",), "round": ("CH", "RR", "oh", "ou"),
 }  # fmt: skip
 """The visemes that lips alone can tell apart: T, K, S and N differ in the tongue."""
-SHOWN: Final = ("lip shapes", "closure F1", "LVE_mm", "key LVE", "articulation")
-"""What is measured of each row: see :func:`shown` and ``critics.moving``."""
+SHOWN: Final = ("lip shapes", "closure F1", "LVE_mm", "key LVE", "articulation", "LSE-C")
+"""What is measured of each row: see :func:`shown`, ``critics.moving`` and ``lab.seen_lips``."""
 
 
 def bench(quick: bool = False, json_path: str | Path | None = None, progress: Progress | None = None) -> str:
@@ -87,10 +87,12 @@ def bench(quick: bool = False, json_path: str | Path | None = None, progress: Pr
 
 def drivers_table(values: Mapping[int, Mapping[str, Mapping[str, float]]]) -> str:
     """Markdown: the mean over seeds of each row, and half the way from the least seed to the greatest."""
-    lines = ["| driver | " + " | ".join(SHOWN) + " |", "|---" * (len(SHOWN) + 1) + "|"]
-    for row in next(iter(values.values())):
+    first = next(iter(values.values()))
+    names = [name for name in SHOWN if all(name in scores for scores in first.values())]
+    lines = ["| driver | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for row in first:
         cells = []
-        for name in SHOWN:
+        for name in names:
             some = [rows[row][name] for rows in values.values()]
             cells.append(f"{statistics.fmean(some):.3f} ± {(max(some) - min(some)) / 2:.3f}")
         lines.append(f"| {row} | {' | '.join(cells)} |")
@@ -101,12 +103,14 @@ def skipped() -> Iterator[str]:
     """What this table would show if it could, one line each."""
     if why := other_lips.missing():
         yield f"\nopenfacefx, true phone times: {why}"
+    if why := seen_lips.missing():
+        yield f"\nsync: not asked, {why}."
     try:
         judges = json.loads(VALIDATION.read_text("utf-8"))["judges"]
     except (OSError, ValueError, KeyError):
         judges = []
     for judge in judges:
-        if judge["judge"] in ("sync", "reader", "words") and not judge["used"]:
+        if judge["judge"] in ("reader", "words") and not judge["used"]:
             yield f"\n{judge['judge']}: not run, its validation failed ({judge['why']})."
 
 
@@ -181,10 +185,14 @@ def compared(clip: Clip, motions: Mapping[str, Motion]) -> dict[str, dict[str, f
     """The scores of every motion against the row "truth"; of the lip shapes, those in frames of speech."""
     true, out = motions["truth"], {}
     count = min(map(len, motions.values()))
+    cut = {row: motion[:count] for row, motion in motions.items()}
+    seen = {} if seen_lips.missing() else seen_lips.confidence(clip, cut)
     right, said = shown(true[:count]), _said(clip, count)
-    for row, motion in motions.items():
-        scores = moving.measure({"this": motion[:count]}, true[:count], clip.phones)["this"]
-        out[row] = {**scores, "lip shapes": float((shown(motion[:count]) == right)[said].mean())}
+    for row, motion in cut.items():
+        scores = moving.measure({"this": motion}, true[:count], clip.phones)["this"]
+        out[row] = {**scores, "lip shapes": float((shown(motion) == right)[said].mean())}
+        if row in seen:
+            out[row]["LSE-C"] = seen[row]
     return out
 
 
