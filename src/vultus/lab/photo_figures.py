@@ -59,6 +59,8 @@ _FRESH: Final = """import sys
 import numpy as np
 from vultus.heads.photo import PhotoHead
 PhotoHead(sys.argv[1]).frame(np.zeros(69, np.float32))
+import time
+print(time.time())
 """
 
 
@@ -148,9 +150,16 @@ def _begun(head: PhotoHead, row: NDArray[np.float32], repeats: int) -> Iterator[
         file.write(name, fitted)
         PhotoHead(name, size=SIZE).bake()
         first, one = both(lambda: PhotoHead(name, size=SIZE).frame(row), repeats)
-        fresh, _ = both(lambda: subprocess.run([sys.executable, "-c", _FRESH, name], check=True), repeats)
+        fresh = statistics.median(_waited(name) for _ in range(repeats))
     yield Figure("first frame of a .face file, in a running process", "s", first, one, "<= 0.3")
     yield Figure("first frame of a .face file, in a new process from its start on", "s", fresh, None, "<= 1")
+
+
+def _waited(name: Path) -> float:
+    """Seconds from the start of a new process to its first picture of the .face file *name*."""
+    began = time.time()
+    done = subprocess.run([sys.executable, "-c", _FRESH, name], check=True, capture_output=True, text=True)
+    return float(done.stdout) - began
 
 
 def _doubled(photo: U8) -> U8:
