@@ -13,11 +13,10 @@ Pictures with opacity become ProRes 4444 in a .mov file, which compositing progr
 from __future__ import annotations
 
 import itertools
-import math
 import queue
 import threading
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -32,7 +31,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from vultus.errors import VultusError, unknown
 from vultus.io import audio as sound
 from vultus.io import files
-from vultus.io.muxing import writing
+from vultus.io.muxing import Source, timed
 
 Frame = npt.NDArray[np.uint8]
 
@@ -115,7 +114,7 @@ class VideoWriter:
         if preset not in _PRESETS:
             raise unknown("x264 preset", preset, _PRESETS)
         self.frames = 0
-        self._source = None if audio is None else _Source(audio, audio_rate, audio_channels)
+        self._source = None if audio is None else Source(audio, audio_rate, audio_channels)
         self._options = {"preset": preset, "crf": str(crf), "flags": "+bitexact", "g": str(round(2 * self.fps))}
         # Macroblock-tree rate control reads memory that x264 never set (seen in build 165 with sides below 200 and
         # with sides that are no multiple of 16): the same frames would then give different files.
@@ -131,7 +130,7 @@ class VideoWriter:
         with ExitStack() as opened:
             temporary = opened.enter_context(files.atomic(self.path))
             self._container = opened.enter_context(
-                _open_file(temporary, self.fps, self._source, "mov" if self._alpha else "mp4")
+                timed(temporary, self.fps, self._source, "mov" if self._alpha else "mp4")
             )
             self._picture = self._add_picture()
             self._sound = self._source.add_track(self._container) if self._source else None
@@ -251,69 +250,6 @@ def write_video(path: str | Path, frames: Iterable[Frame], *, fps: Fraction | in
         for frame in rest:
             video.write(frame)
     return video.frames
-
-
-class _Source:
-    """The sound to be written: drawn from an iterable as needed, silence after its end."""
-
-    def __init__(self, blocks: Iterable[npt.NDArray[Any]], rate: int, channels: int) -> None:
-        self.rate, self.channels = rate, channels
-        self._blocks = iter(blocks)
-        self._held: list[sound.Float] = []
-        self._held_count = 0
-        self._position = 0
-
-    def add_track(self, container: Any) -> Any:
-        """The AAC track of *container* for this sound."""
-        each = min(128_000, 3 * self.rate)
-        # With bits enough FFmpeg's fast coder is nearer to the sound than its default, at half the work: speech
-        # at 48 kHz comes back with 51 dB against 34.
-        coder = {"aac_coder": "fast"} if each >= 64_000 else {}
-        return container.add_stream(
-            "aac",
-            rate=self.rate,
-            layout=("mono", "stereo")[self.channels - 1],
-            bit_rate=each * self.channels,
-            options={"flags": "+bitexact", **coder},
-        )
-
-    def until(self, time: Fraction) -> av.AudioFrame | None:
-        """The next samples up to *time* in seconds, as a planar float frame; None when there are none to add."""
-        count = round(time * self.rate) - self._position
-        if count <= 0:
-            return None
-        samples = self._take(count)
-        layout = ("mono", "stereo")[self.channels - 1]
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = self.rate, self._position, Fraction(1, self.rate)
-        self._position += count
-        return frame
-
-    def _take(self, count: int) -> sound.Float:
-        """Exactly *count* samples [count, channels]."""
-        while self._held_count < count:
-            block = next(self._blocks, None)
-            block = np.zeros((count, self.channels), np.float32) if block is None else np.asarray(block, np.float32)
-            block = block[:, None] if block.ndim == 1 else block
-            if block.ndim != 2 or block.shape[1] != self.channels:
-                raise VultusError(
-                    f"A block of sound of shape {block.shape} does not fit {self.channels} channels",
-                    "Set audio_channels, or mix the sound to mono.",
-                )
-            self._held.append(sound.clean(block))
-            self._held_count += len(block)
-        joined = np.concatenate(self._held)
-        self._held, self._held_count = [joined[count:]], len(joined) - count
-        return joined[:count]
-
-
-@contextmanager
-def _open_file(path: Path, fps: Fraction, source: _Source | None, kind: str) -> Iterator[Any]:
-    """A file of FFmpeg's format *kind* for writing whose clock can state the length of picture and sound exactly."""
-    clock = math.lcm(fps.numerator, source.rate if source else 1)
-    clock = clock * -(-1000 // clock) if clock < 2**31 else 90000
-    with writing(path, kind, movflags="+faststart", movie_timescale=str(clock)) as container:
-        yield container
 
 
 def _checked_rate(fps: Fraction | int) -> Fraction:
