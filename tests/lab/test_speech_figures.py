@@ -82,6 +82,16 @@ def test_phones_that_come_as_instants_last_halfway_to_their_neighbours(monkeypat
     assert set(said[: int(first) - 13] + said[int(last) + 14 :]) == {"sil"}
 
 
+def test_the_nearest_shape_is_the_nearest_to_the_last_digit() -> None:
+    rng = np.random.default_rng(4)
+    motion = Motion.of(25, clamp=True, expression=rng.beta(0.5, 3, (80, 52)))
+    names, lips = speech_figures._visemes()
+    mesh, regions = speech_figures.moving.face()
+    made = speech_figures.geometry.expressive(mesh, motion)[:, regions.lips].reshape(80, -1).astype(np.float64)
+    exact = names[[int(((row - lips) ** 2).sum(axis=1).argmin()) for row in made]]
+    np.testing.assert_array_equal(speech_figures.shown(motion), exact)
+
+
 def test_the_table_has_a_row_for_each_driver() -> None:
     values = {seed: {"rules": dict.fromkeys(speech_figures.SHOWN, float(seed))} for seed in (1, 2, 3)}
     assert "| rules | 2.000 ± 1.000 |" in speech_figures.drivers_table(values)

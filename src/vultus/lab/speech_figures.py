@@ -210,20 +210,21 @@ def shown(motion: Motion) -> NDArray[np.str_]:
     """
     names, lips = _visemes()
     mesh, regions = moving.face()
-    found = geometry.expressive(mesh, motion)[:, regions.lips].reshape(len(motion), -1)
+    # Squares of places less twice their product leave few digits of single floats.
+    found = geometry.expressive(mesh, motion)[:, regions.lips].reshape(len(motion), -1).astype(np.float64)
     apart = (found**2).sum(axis=1)[:, None] + (lips**2).sum(axis=1) - 2 * found @ lips.T
     return np.asarray(names[apart.argmin(axis=1)])
 
 
 @lru_cache(maxsize=1)
-def _visemes() -> tuple[NDArray[np.str_], NDArray[np.float32]]:
+def _visemes() -> tuple[NDArray[np.str_], NDArray[np.float64]]:
     """The viseme and the lips [V, 3 N] of every target of English."""
     rows = [(name, target) for name, target in TARGETS.items() if name.partition(".")[0].isascii()]
     # What a diphthong glides to is another vowel's shape.
     rows = [(name, target) for name, target in rows if name.removesuffix(".1").isupper() and not name.endswith(".2")]
     motion = Motion(compose(np.stack([target.value for _, target in rows])).data, Fraction(FPS))
     mesh, regions = moving.face()
-    lips = geometry.expressive(mesh, motion)[:, regions.lips].reshape(len(rows), -1)
+    lips = geometry.expressive(mesh, motion)[:, regions.lips].reshape(len(rows), -1).astype(np.float64)
     visemes = [viseme_of(from_arpabet(name.partition(".")[0])[0]) for name, _ in rows]
     return np.array([next(shape for shape, some in SHAPES.items() if viseme in some) for viseme in visemes]), lips
 
