@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -197,15 +197,19 @@ class PhotoHead:
             out = np.concatenate([out, np.max([p[..., 3:] for p in pictures], axis=0)], -1)
         return _enlarged(self._alone(out), self.size)
 
+    @cached_property
+    def _behind(self) -> F32:
+        """What stands behind the people [h, w, 3], 0 to 255."""
+        # Each scene fills in what its person hides.
+        fills = (scene.ground.plate - scene.photo for scene in self._scenes)
+        return np.asarray(self._work + 255 * sum(fills, np.float32(0)), np.float32)
+
     def _alone(self, picture: Pixels) -> Pixels:
         """*picture* [h, w, 4] with the colours of the people alone, for other places; one without opacity as it is."""
         if not self.alpha:
             return picture
-        behind = self._work.astype(np.float32)
-        for scene in self._scenes:  # each fills in what its person hides
-            behind += 255 * (scene.ground.plate - scene.photo)
         opaque = picture[..., 3:].astype(np.float32) / 255
-        colours = (picture[..., :3] - (1 - opaque) * behind) / np.maximum(opaque, 1e-3)
+        colours = (picture[..., :3] - (1 - opaque) * self._behind) / np.maximum(opaque, 1e-3)
         mixed = (opaque > 0) & (opaque < 1)
         return np.concatenate(
             [np.where(mixed, np.clip(np.rint(colours), 0, 255), picture[..., :3]).astype(np.uint8), picture[..., 3:]],

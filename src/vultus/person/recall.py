@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -26,7 +25,6 @@ F32 = NDArray[np.float32]
 
 SOURCES: Final = ("person", "render", "camera.py", "channels.py", "defaults.py", "motion.py", "rotations.py")
 """The modules that decide what people look like."""
-_GROOM = tuple(field.name for field in fields(Groom) if field.name != "lid")
 _LOADED = time.time()
 
 
@@ -106,34 +104,18 @@ def mesh(identity: Identity, make: Callable[[], PersonMesh]) -> PersonMesh:
 
 def appearance(identity: Identity, size: int, make: Callable[[], Appearance]) -> Appearance:
     """*identity* painted on *size* x *size* texels, which *make* does."""
-    return kept(
-        "paint", lambda: _of(identity, size), make,
-        lambda made: {"texture": made.texture, "relief": made.relief, "uv": made.uv, "lift": made.lift},
-        lambda arrays: Appearance(arrays["texture"], arrays["relief"], arrays["uv"], arrays["lift"]),
-    )  # fmt: skip
+    return kept("paint", lambda: _of(identity, size), make, flat, lambda arrays: whole(arrays, Appearance))
 
 
 def ambient(identity: Identity, make: Callable[[], F32]) -> F32:
     """The share of sky [N] that each drawn vertex of *identity* sees at rest, which *make* finds."""
-    return kept(
-        "sky", lambda: _of(identity), make, lambda made: {"share": made}, lambda arrays: arrays["share"]
-    )  # fmt: skip
+    return kept("sky", lambda: _of(identity), make, flat, whole)
 
 
 def hair(person: PersonMesh, identity: Identity, make: Callable[[], tuple[Groom, ...]]) -> tuple[Groom, ...]:
     """All hair of *identity* on the mesh *person*, which *make* grows."""
 
-    def pack(made: tuple[Groom, ...]) -> Arrays:
-        arrays = {f"{name}{i}": getattr(groom, name) for i, groom in enumerate(made) for name in _GROOM}
-        return {"lid": np.array([groom.lid for groom in made], np.bool_), **arrays}
-
-    def unpack(arrays: Arrays) -> tuple[Groom, ...]:
-        return tuple(
-            Groom(**{name: arrays[f"{name}{i}"] for name in _GROOM}, lid=bool(lid))
-            for i, lid in enumerate(arrays["lid"])
-        )
-
     def of() -> bytes | None:
         return _of(identity, person.region, person.subdivisions, sha256(person.neutral.tobytes()).hexdigest())
 
-    return kept("hair", of, make, pack, unpack)
+    return kept("hair", of, make, flat, lambda arrays: whole(arrays, Groom))

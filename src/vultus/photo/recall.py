@@ -15,6 +15,7 @@ from vultus.observers.basis import template
 from vultus.observers.fit import Fit
 from vultus.person import recall
 from vultus.person.creases import Creases
+from vultus.person.lids import Sliding
 from vultus.person.mesh import Joints, PersonMesh
 from vultus.photo.folds import Folds
 from vultus.photo.ground import Ground
@@ -46,30 +47,23 @@ def scene(photo: NDArray[np.uint8], fit: Fit, everyone: tuple[Fit, ...], make: C
 
     def pack(made: Scene) -> Arrays:
         left_out: dict[str, Any] = {"photo": None, "fit": None}
-        return {**flat(replace(made, **left_out)), **_shape(made.fit)}
+        mesh = made.fit.mesh
+        return flat((replace(made, **left_out), made.fit.rows, mesh.neutral, mesh.all_gains, mesh.sliding))
 
     def unpack(arrays: Arrays) -> Scene:
-        own = replace(fit, rows=arrays["rows"])  # it may have got other teeth when it was taken apart
-        own.__dict__["mesh"] = _mesh(arrays, own.rows)
+        made, rows, *shape = whole(arrays, *_KINDS)
+        own = replace(fit, rows=rows)  # it may have got other teeth when it was taken apart
+        own.__dict__["mesh"] = _mesh(rows, *shape)
         colours = np.asarray(photo, np.float32) / np.float32(255)
-        return replace(whole(arrays, *_KINDS), photo=colours, fit=own)
+        return replace(made, photo=colours, fit=own)
 
     return kept("photo", of, make, pack, unpack)
 
 
-def _shape(fit: Fit) -> Arrays:
-    """What must be known of the mesh of *fit* that it does not share with others."""
-    mesh = fit.mesh
-    sliding = {f"sliding{i}": part for i, part in enumerate(mesh.sliding)}
-    return {"rows": fit.rows, "neutral": mesh.neutral, "gains": mesh.all_gains, **sliding}
-
-
-def _mesh(arrays: Arrays, rows: F32) -> PersonMesh:
-    """The mesh of a fit, as ``observers.basis.personal`` makes it."""
+def _mesh(rows: F32, neutral: F32, gains: F32, sliding: Sliding) -> PersonMesh:
+    """The mesh of a fit, as ``observers.basis.personal`` makes it, from what it does not share with others."""
     mesh = template(1)
     count = len(mesh.coarse)
-    s = arrays["sliding0"], arrays["sliding1"], arrays["sliding2"], arrays["sliding3"]
-    return replace(
-        mesh, coarse=np.ascontiguousarray(rows[:count]), neutral=arrays["neutral"], all_gains=arrays["gains"],
-        joints=Joints(mesh.joints.names, mesh.joints.parents, np.ascontiguousarray(rows[count:])), sliding=s,
-    )  # fmt: skip
+    joints = Joints(mesh.joints.names, mesh.joints.parents, np.ascontiguousarray(rows[count:]))
+    coarse = np.ascontiguousarray(rows[:count])
+    return replace(mesh, coarse=coarse, neutral=neutral, all_gains=gains, joints=joints, sliding=sliding)
