@@ -244,6 +244,15 @@ def test_kokoro_speaks_with_times() -> None:
         assert loud < 0.03 if p.ipa == SILENCE else loud > 0.01
 
 
+def test_anyone_is_another_for_each_seed() -> None:
+    engine = installed("kokoro")
+    said = [engine.speak("My baby.", rate=16000, voice="anyone", seed=seed) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(said[0][0], said[1][0])
+    assert len(said[0][0]) != len(said[2][0])
+    assert all([p.arpabet for p in phones if p.ipa] == ["M", "AY", "B", "EY", "B", "IY"] for _, phones in said)
+    assert "anyone" not in engine.voices()  # nobody's voice is drawn where one of the five is asked for
+
+
 # --- long texts -----------------------------------------------------------------------------------------------------
 
 LONG = "This is one. Is this two? Yes, three!"

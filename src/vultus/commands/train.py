@@ -8,8 +8,9 @@ from typing import Final
 
 from vultus.errors import VultusError, unknown
 
-FIELDS: Final = ("count", "others", "often", "steps", "batch", "workers")
-"""What may be set: clips of the training voices and of those for validation, steps and windows a step, processes."""
+FIELDS: Final = ("count", "others", "often", "strangers", "steps", "batch", "workers")
+"""What may be set: clips of the training voices, of those for validation and how often these count, of voices that
+nobody has, steps and windows a step, processes."""
 
 
 def speech(out: Path, seed: int, changes: Mapping[str, str]) -> None:

@@ -26,7 +26,7 @@ from vultus.drivers.timing import ease
 from vultus.motion import Motion, Time, video_fps
 from vultus.signals.features import FEATURE_RATE, RATE, Features, FeatureStream, join
 from vultus.signals.phones import SILENCE, Phone, fill
-from vultus.signals.posteriors import BLOCK, LONG, Heard, Listener, Speller
+from vultus.signals.posteriors import BLOCK, LONG, Heard, Listener
 
 Array = NDArray[np.float64]
 
@@ -82,6 +82,8 @@ def _live(counter: Counter, player: Player, ear: _Ear) -> Iterator[Motion]:
 
 def _spelled(counter: Counter) -> Iterator[_Span]:
     """The phones that are likeliest and the features of the sound, at the same places always."""
+    from vultus.signals.spelling import Speller  # with numba, which live lips do without
+
     stream, listener, speller = FeatureStream(), Listener(LONG), Speller()
     found: list[Features] = []
     at = 0  # frames given out

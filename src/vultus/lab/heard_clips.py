@@ -25,7 +25,7 @@ from vultus.signals.phones import ARPABET, Phone
 from vultus.stage.splits import Split
 
 FORMAT: Final = "vultus.heard-phones"
-VERSION: Final = 2
+VERSION: Final = 3
 _PACE: Final = (0.85, 1.2)
 """How much faster than it was spoken a window may be heard."""
 _THROAT, _LONGEST = 0.09, 0.22
@@ -36,13 +36,23 @@ _BABBLE: Final = 0.2
 
 @dataclass(frozen=True)
 class Clips:
-    """*count* clips of *seconds* drawn with *seed* from the voices of a *split*, *augment* of them changed."""
+    """*count* clips of *seconds* drawn with *seed* from the voices of a *split*, *augment* of them changed.
+
+    *voices* are those of the split that may speak, all of them where none is named.
+    """
 
     split: Split = "train"
     count: int = 4000
     seconds: float = 6.0
     augment: float = 0.85
     seed: int = 5
+    voices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tells the file of these clips from others."""
+        who = "-".join(voice.replace(":", "_") for voice in self.voices)
+        return f"heard-{self.split}-{self.seed}-{self.count}" + (f"-{who}" if who else "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +86,7 @@ def _hear(clips: Clips, index: int) -> Heard:
     from vultus.stage.performances import RATE, heard, voiced
     from vultus.stage.plan import draw
 
-    plan = draw(clips.seed, index, seconds=clips.seconds, split=clips.split, augment=clips.augment)
+    plan = draw(clips.seed, index, seconds=clips.seconds, split=clips.split, augment=clips.augment, voices=clips.voices)
     said = voiced(plan)
     return Heard(features(heard(plan, said), RATE).mel.astype(np.float16), said.phones)
 
@@ -84,7 +94,7 @@ def _hear(clips: Clips, index: int) -> Heard:
 def gather(clips: Clips, folder: Path, workers: int = 1) -> list[Heard]:
     """The clips, made where *folder* does not keep them yet; the same whatever the *workers*."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"heard-{clips.split}-{clips.seed}-{clips.count}.npz"
+    path = folder / f"{clips.name}.npz"
     if (kept := _read(path, clips)) is not None:
         return kept
     made: list[Heard] = []

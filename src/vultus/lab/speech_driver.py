@@ -147,6 +147,10 @@ def reach() -> NDArray[np.float32]:
 
 TESTED: Final = 90
 """Clips of the test voices, at most."""
+STRANGERS: Final = "kokoro:anyone"
+"""The voice that is another in each clip."""
+STRANGE: Final = 3
+"""How often each of its clips counts."""
 WEIGHTS: Final = {"phones": 0.7, "visemes": 1.0, "lips": 0.4, "speed": 0.2}
 """Of the loss while all learns."""
 LIPS: Final = {"lips": 0.3, "speed": 0.2, "contacts": 12.0}
@@ -198,6 +202,8 @@ class Options:
     often: int = 6
     """How often each of those counts. Of voices of kokoro that were left out for this choice, 51.5 % of the frames of
     speech showed the right viseme at 5 and 45.1 % at 1."""
+    strangers: int = 900
+    """Clips of voices that nobody has, each a mixture of those of kokoro."""
     clips: Path = Path("speech-clips")
     """Where clips are kept between runs."""
     out: Path = Path("speech-weights")
@@ -213,8 +219,11 @@ def train(options: Options, *, build: Callable[[], SpeechNet] = SpeechNet) -> di
     """
     data = options.data
     other = replace(data, split="val", count=max(options.others, 1))
+    strange = replace(data, split="val", count=max(options.strangers, 1), voices=(STRANGERS,))
     test = replace(data, split="test", count=max(min(data.count // 10, TESTED), 4), augment=0.5)
-    learned, others, unseen = (gather(some, options.clips, options.workers) for some in (data, other, test))
+    learned, others, strangers, unseen = (
+        gather(some, options.clips, options.workers) for some in (data, other, strange, test)
+    )
     with seeded(options.seed):
         model = build()
     cosine = Schedule("cosine", warm_up=min(100, options.steps // 4), final=0.02)
@@ -230,12 +239,12 @@ def train(options: Options, *, build: Callable[[], SpeechNet] = SpeechNet) -> di
     ]  # fmt: skip
     about = About(
         name="speech", what="English speech: phone posteriors and mouth controls from log-mel, causal and late.",
-        data=f"{FORMAT} {VERSION} {data}, and {other} {options.often} times",
+        data=f"{FORMAT} {VERSION} {data}, {other} {options.often} times, and {strange} {STRANGE} times",
         command=f"vultus train speech --seed {options.seed} --config.steps {options.steps}"
         f" --config.batch {options.batch} --config.count {data.count} --config.others {options.others}"
-        f" --config.often {options.often}",
+        f" --config.often {options.often} --config.strangers {options.strangers}",
     )  # fmt: skip
-    windows = Windows([*learned, *others * options.often])
+    windows = Windows([*learned, *others * options.often, *strangers * STRANGE])
     card = fit_dataset(
         model, windows, stages=stages, out=options.out, seed=options.seed, about=about,
         machine=Machine(precision="bf16-mixed"), measure=lambda trained: measure(trained.eval(), unseen),

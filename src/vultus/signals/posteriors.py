@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vultus.signals.features import FEATURE_RATE
-from vultus.signals.phones import ARPABET, SILENCE, Phone, from_arpabet
+from vultus.signals.phones import ARPABET
 
 Float = NDArray[np.float32]
 DELAY: Final = 14
@@ -23,13 +21,6 @@ DELAY: Final = 14
 BLOCK, LONG = 4, 16
 """Frames that are heard at once where answers are wanted soon, and where they are not, which is faster. They begin at
 the same places always, so that no bit of an answer depends on the chunks."""
-
-STEP, AHEAD = 50, 30
-"""Frames whose phones :class:`Speller` decides at once, and frames after them that it waits for."""
-CHANGE: Final = 2.0
-"""What a change of phone costs a path, in nats. Set on voices of the stage's split "val", whose frames of speech show
-most right lips from 1 to 4."""
-_LEAST: Final = 1e-5  # odds, so that no frame alone forbids a phone
 
 
 @lru_cache(maxsize=1)
@@ -109,53 +100,3 @@ class Listener:
         skipped = min(self._skip, len(out))
         self._skip -= skipped
         return Heard(out.odds[skipped:], out.controls[skipped:])
-
-
-class Speller:
-    """Odds of phones that come in chunks -> the phones, in one piece each: the likeliest path that rarely changes.
-
-    A. Viterbi, "Error bounds for convolutional codes" (1967). Decided at the same places always, so that no phone
-    depends on the chunks.
-    """
-
-    def __init__(self) -> None:
-        """Nothing was heard."""
-        self._score: Float = np.zeros(len(ARPABET), np.float32)
-        self._from: list[NDArray[np.intp]] = []  # for each undecided frame, the phone before each phone
-        self._decided = 0
-
-    def push(self, odds: Float) -> list[tuple[Phone, ...]]:
-        """The next odds [N, 40] -> the phones of every ``STEP`` frames that are decided by them, without gaps."""
-        out = []
-        stay = np.arange(len(ARPABET))
-        for seen in np.log(np.maximum(odds, _LEAST)):
-            best = self._score.argmax()
-            changed = self._score < self._score[best] - CHANGE
-            self._from.append(np.where(changed, best, stay))
-            self._score = np.where(changed, self._score[best] - CHANGE, self._score) + seen - self._score[best]
-            if len(self._from) == STEP + AHEAD:
-                out.append(self._decide(STEP))
-        return out
-
-    def finish(self) -> list[tuple[Phone, ...]]:
-        """The phones of the frames that are left."""
-        return [self._decide(min(STEP, len(self._from))) for _ in range(0, len(self._from), STEP)]
-
-    def _decide(self, count: int) -> tuple[Phone, ...]:
-        path = np.zeros(len(self._from), np.intp)
-        at = self._score.argmax()
-        for i in reversed(range(len(path))):
-            path[i] = at
-            at = self._from[i][at]
-        first, self._decided = self._decided, self._decided + count
-        del self._from[:count]
-        edges = [0, *(np.flatnonzero(np.diff(path[:count])) + 1).tolist(), count]
-        return tuple(
-            Phone((first + a) / FEATURE_RATE, (first + b) / FEATURE_RATE, _ipa(int(path[a])))
-            for a, b in pairwise(edges)
-        )
-
-
-@lru_cache(maxsize=len(ARPABET))
-def _ipa(phone: int) -> str:
-    return from_arpabet(ARPABET[phone])[0] if phone else SILENCE

@@ -24,6 +24,7 @@ FRAME: Final = 0.01
 _CENTRE: Final = 0.0078
 """What stands for a frame is the middle of its 25.6 ms window; the decoder counts from the window's start."""
 _MODEL: Final = "en-us/en-us"
+_PHONES: Final = "en-us/en-us-phone.lm.bin"
 _LOCAL = threading.local()
 MOST_WORDS: Final = 20000
 """Words that a decoder holds before it is made anew, so that memory stays flat however long it runs."""
@@ -63,7 +64,7 @@ def free_phones(sound: bytes, *, quick: bool = False) -> list[Segment]:
 
     *quick* looks at every other frame: half again as fast, a little less right.
     """
-    lm = str(model_path("en-us/en-us-phone.lm.bin"))
+    lm = str(model_path(_PHONES))
     settings = {"allphone": lm, "allphone_ci": True, "lw": 1.5, "pip": 0.3, "beam": 1e-10, "pbeam": 1e-10}
     decoder = _decoder("glance", **settings, ds=2) if quick else _decoder("phones", **settings)
     try:
@@ -72,6 +73,20 @@ def free_phones(sound: bytes, *, quick: bool = False) -> list[Segment]:
     except RuntimeError:
         forget()
         return []
+
+
+def phone_trigrams(phones: Sequence[str]) -> Float:
+    """How likely each of *phones* [N] (ARPABET, "SIL") is after two others in English: log-probabilities [N, N, N].
+
+    The last axis is the phone that follows. From the model under which :func:`free_phones` listens.
+    """
+    from pocketsphinx import Config, LogMath, NGramModel  # type: ignore[attr-defined]
+
+    scale = LogMath()
+    model = NGramModel(Config(loglevel="FATAL"), scale, str(model_path(_PHONES)))
+    # The model takes the newest phone first.
+    logs = [scale.log_to_ln(model.prob([c, b, a])) for a in phones for b in phones for c in phones]
+    return np.array(logs, np.float32).reshape((len(phones),) * 3)
 
 
 def forced_words(sound: bytes, words: Sequence[str], *, wide: bool = False, late: int = 0) -> tuple[int, int, float]:

