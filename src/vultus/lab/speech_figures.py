@@ -70,7 +70,7 @@ def bench(quick: bool = False, json_path: str | Path | None = None, progress: Pr
     values = {
         kind: {seed: measured(seed, count, step, changed) for seed in SEEDS} for kind, changed in CONDITIONS.items()
     }
-    figures = [*natural_figures.figures(300.0 if quick else 3600.0, step), *_speed(step)]
+    figures = [*natural_figures.figures(3600.0, step), *_speed(step)]
     heard = hearing_figures.measure(2 * count, step)
     if json_path is not None:
         record = {
