@@ -96,6 +96,43 @@ def test_it_learns_what_was_heard_a_delay_ago(monkeypatch: pytest.MonkeyPatch) -
     assert after["lips, mm"] < 0.9 * after["still lips, mm"] < before["lips, mm"]
 
 
+def taught(clip: hc.Heard) -> hc.Heard:
+    """*clip* with a teacher who names every phone in the middle of its 0.2 s, a little late, and is silent between."""
+    odds = np.zeros((len(clip.mel) // 2, len(ARPABET)), np.float16)
+    for phone in clip.phones:
+        odds[round(50 * (phone.start + 0.1) + 1.75), ARPABET.index(phone.arpabet)] = 0.9
+    return replace(clip, taught=odds)
+
+
+def test_a_teacher_is_kept_with_its_clips_and_speaks_where_phones_are(tmp_path: Path) -> None:
+    clips, made = hc.Clips(count=2, teacher=True), [taught(a_clip(i)) for i in range(2)]
+    hc.write(tmp_path / f"{clips.name}.npz", clips, made)
+    kept = hc.gather(clips, tmp_path)
+    np.testing.assert_array_equal(kept[1].taught, made[1].taught)
+    batch = hc.Windows(kept, 200).batch(0, 4, 1)
+    said = batch["taught"].sum(axis=2) > sd.NAMED
+    assert said.mean() > 0.05
+    assert (batch["taught"].argmax(axis=2) == batch["phones"])[said].all()
+    assert "taught" not in hc.Windows([*kept, a_clip(3)], 200).batch(0, 12, 1)  # only where all of them are taught
+
+
+def test_what_the_teacher_says_is_learned_where_it_speaks() -> None:
+    model, batch = small().eval(), hc.Windows([taught(a_clip(i)) for i in range(2)], 200).batch(0, 4, 1)
+    tensors = {name: torch.from_numpy(rows) for name, rows in batch.items()}
+    logits = torch.randn(4, 200, len(ARPABET), requires_grad=True)
+    outputs = {"controls": torch.rand(4, 200, 15), "contacts": torch.randn(4, 200, 2)}
+    model.forward = lambda *_: {"logits": logits, **outputs}
+    model.loss(tensors)["teacher"].backward()
+    moved = logits.grad.abs().sum(dim=2) > 0
+    assert torch.equal(moved[:, sd.DELAY :], tensors["taught"][:, : -sd.DELAY].sum(dim=2) > sd.NAMED)
+    assert not moved[:, : sd.DELAY].any()
+    for phones, best in ((tensors["taught"], 0.01), (tensors["taught"].roll(1, dims=2), 5.0)):
+        sure = torch.zeros_like(logits)
+        sure[:, sd.DELAY :] = 20 * phones[:, : -sd.DELAY].sign()
+        model.forward = lambda *_, sure=sure: {"logits": sure, **outputs}
+        assert (float(model.loss(tensors)["teacher"]) < best) == (best < 1)
+
+
 def test_nothing_later_than_the_delay_decides_a_frame() -> None:
     model = small().eval()
     mel = torch.randn(1, 90, 80) - 8

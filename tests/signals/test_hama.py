@@ -18,7 +18,7 @@ from vultus.motion import concatenate
 from vultus.signals import hama
 from vultus.signals.chunks import phones_of, whole
 from vultus.signals.features import RATE, Features, features
-from vultus.signals.phones import SILENCE, Phone, check, fill
+from vultus.signals.phones import ARPABET, SILENCE, Phone, check, fill
 from vultus.voices.formant import speak
 
 TEXT = "Please bring three cups of coffee to the table. He bought a brown leather jacket for forty dollars."
@@ -102,3 +102,18 @@ def test_it_hears_speech(tmp_path: Path) -> None:
     audio.write(speech, samples, RATE)
     assert cli.main(["animate", str(speech), "--driver", "hama", "--out", str(out)]) == 0
     assert out.stat().st_size > 1000
+
+
+def test_odds_are_those_of_the_phones_and_leave_room_for_silence() -> None:
+    if not hama.installed():
+        pytest.skip("hama is not installed")
+    samples, phones = speak("Baby, my mother sees you.", voice="man")
+    odds = hama.odds(samples)
+    assert odds.shape == (len(odds), 40)
+    assert abs(len(odds) - len(samples) / RATE * 50) <= 2
+    assert (odds >= 0).all()
+    assert (odds.sum(axis=1) <= 1.001).all()
+    assert not odds[:, 0].any()
+    heard = {ARPABET[i] for i in odds.argmax(axis=1)[odds.sum(axis=1) > 0.5]}
+    assert len(heard & {p.arpabet for p in phones}) >= 5
+    assert hama.odds(samples[:100]).shape == (0, 40)

@@ -8,9 +8,9 @@ from typing import Final
 
 from vultus.errors import VultusError, unknown
 
-FIELDS: Final = ("count", "others", "often", "strangers", "steps", "batch", "workers")
+FIELDS: Final = ("count", "others", "often", "strangers", "teacher", "steps", "batch", "workers")
 """What may be set: clips of the training voices, of those for validation and how often these count, of voices that
-nobody has, steps and windows a step, processes."""
+nobody has, hundredths that the teacher weighs, steps and windows a step, processes."""
 
 
 def speech(out: Path, seed: int, changes: Mapping[str, str]) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from vultus.drivers.articulation import blended
 from vultus.errors import VultusError
 from vultus.signals.features import FEATURE_RATE, MELS, mel_edges
+from vultus.signals.hama import AFTER
 from vultus.signals.phones import ARPABET, Phone
 from vultus.stage.splits import Split
 
@@ -30,6 +31,7 @@ _PACE: Final = (0.85, 1.2)
 """How much faster than it was spoken a window may be heard."""
 _THROAT, _LONGEST = 0.09, 0.22
 """The spread of the logarithm of how much longer a throat is made, and the most of it."""
+_LATE: Final = round(AFTER * FEATURE_RATE)  # frames by which the teacher names a phone after its middle
 _BABBLE: Final = 0.2
 """The share of windows in which someone else speaks behind."""
 
@@ -38,7 +40,8 @@ _BABBLE: Final = 0.2
 class Clips:
     """*count* clips of *seconds* drawn with *seed* from the voices of a *split*, *augment* of them changed.
 
-    *voices* are those of the split that may speak, all of them where none is named.
+    *voices* are those of the split that may speak, all of them where none is named. With *teacher*, hama hears them
+    too.
     """
 
     split: Split = "train"
@@ -47,20 +50,24 @@ class Clips:
     augment: float = 0.85
     seed: int = 5
     voices: tuple[str, ...] = ()
+    teacher: bool = False
 
     @property
     def name(self) -> str:
         """What tells the file of these clips from others."""
         who = "-".join(voice.replace(":", "_") for voice in self.voices)
-        return f"heard-{self.split}-{self.seed}-{self.count}" + (f"-{who}" if who else "")
+        name = f"heard-{self.split}-{self.seed}-{self.count}" + (f"-{who}" if who else "")
+        return name + ("-taught" if self.teacher else "")
 
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """A clip: ``mel`` float16 [T, 80] at 100 Hz and the ``phones`` that were spoken."""
+    """A clip: ``mel`` float16 [T, 80] at 100 Hz, the ``phones`` that were spoken, and where a teacher heard it what
+    ``signals.hama.odds`` gives for it, ``taught`` float16 [M, 40] at 50 Hz."""
 
     mel: NDArray[np.float16]
     phones: tuple[Phone, ...]
+    taught: NDArray[np.float16] | None = None
 
     @cached_property
     def times(self) -> NDArray[np.float64]:
@@ -82,13 +89,17 @@ class Heard:
 
 
 def _hear(clips: Clips, index: int) -> Heard:
-    from vultus.signals.features import features
+    from vultus.io.audio import resample
+    from vultus.signals import features as of
+    from vultus.signals import hama
     from vultus.stage.performances import RATE, heard, voiced
     from vultus.stage.plan import draw
 
     plan = draw(clips.seed, index, seconds=clips.seconds, split=clips.split, augment=clips.augment, voices=clips.voices)
     said = voiced(plan)
-    return Heard(features(heard(plan, said), RATE).mel.astype(np.float16), said.phones)
+    sound = heard(plan, said)
+    taught = hama.odds(resample(sound, RATE, of.RATE)).astype(np.float16) if clips.teacher else None
+    return Heard(of.features(sound, RATE).mel.astype(np.float16), said.phones, taught)
 
 
 def gather(clips: Clips, folder: Path, workers: int = 1) -> list[Heard]:
@@ -110,6 +121,7 @@ def gather(clips: Clips, folder: Path, workers: int = 1) -> list[Heard]:
 def write(path: Path, clips: Clips, made: Sequence[Heard]) -> None:
     """Keep *made*, which are *clips*, at *path*."""
     said = [phone for one in made for phone in one.phones]
+    taught = [one.taught for one in made if one.taught is not None]
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(
@@ -117,6 +129,8 @@ def write(path: Path, clips: Clips, made: Sequence[Heard]) -> None:
             counts=[len(one.mel) for one in made], spoken=[len(one.phones) for one in made],
             mel=np.concatenate([one.mel for one in made]), times=np.array([(p.start, p.end) for p in said]),
             ipa=np.array([p.ipa for p in said], np.str_), stress=np.array([p.stress for p in said], np.int8),
+            lessons=[len(one) for one in taught],
+            taught=np.concatenate(taught or [np.zeros((0, len(ARPABET)), np.float16)]),
         )  # fmt: skip
     part.replace(path)
 
@@ -134,9 +148,10 @@ def _read(path: Path, clips: Clips) -> list[Heard] | None:
             ]
             stops = np.cumsum(kept["spoken"])
             mels = np.split(kept["mel"], np.cumsum(kept["counts"])[:-1])
+            taught = np.split(kept["taught"], np.cumsum(kept["lessons"])[:-1]) if clips.teacher else [None] * len(mels)
             return [
-                Heard(mel, tuple(said[stop - count : stop]))
-                for mel, stop, count in zip(mels, stops, kept["spoken"], strict=True)
+                Heard(mel, tuple(said[stop - count : stop]), lesson)
+                for mel, stop, count, lesson in zip(mels, stops, kept["spoken"], taught, strict=True)
             ]
     except (OSError, ValueError, KeyError, EOFError):
         return None
@@ -155,7 +170,7 @@ class Windows:
     def batch(self, step: int, size: int, seed: int) -> dict[str, NDArray[Any]]:
         """*size* windows: a function of *seed* and *step* alone."""
         rng = np.random.default_rng([seed, step, 0xEA25])
-        mel, phones, controls = [], [], []
+        mel, phones, controls, taught = [], [], [], []
         for _ in range(size):
             clip, at = self._drawn(rng)
             heard = _throat(_between(clip.mel, at), float(np.clip(rng.normal(0, _THROAT), -_LONGEST, _LONGEST)))
@@ -166,7 +181,10 @@ class Windows:
             mel.append(_changed(heard, rng))
             phones.append(clip.labels[nearest])
             controls.append(clip.controls[nearest])
-        return {"mel": np.stack(mel), "phones": np.stack(phones), "controls": np.stack(controls)}
+            if clip.taught is not None:
+                taught.append(clip.taught[np.minimum(nearest + _LATE, 2 * len(clip.taught) - 1) // 2])
+        batch = {"mel": np.stack(mel), "phones": np.stack(phones), "controls": np.stack(controls)}
+        return batch | ({"taught": np.stack(taught)} if len(taught) == size else {})
 
     def _drawn(self, rng: np.random.Generator) -> tuple[Heard, NDArray[np.float64]]:
         """A clip and the places in it, in frames, of a window at some pace."""

@@ -103,7 +103,8 @@ class SpeechNet(nn.Module):
         """Cross-entropy of phones, of the visemes that they show and of contacts, and the lips' errors in millimetres.
 
         Absolute errors, because their best answer in doubt is the likelier mouth and not a mumble between two. Of
-        contacts, which are rare and short, that is always none; so cross-entropy keeps their odds.
+        contacts, which are rare and short, that is always none; so cross-entropy keeps their odds. Where a teacher
+        names phones, cross-entropy with its odds as well.
         """
         mel, phones = batch["mel"], batch["phones"].long()[:, :-DELAY]
         made = self(mel, mel.new_zeros(len(mel), self.width, self.past))
@@ -112,7 +113,7 @@ class SpeechNet(nn.Module):
         visemes = odds.new_zeros(*odds.shape[:2], len(VISEMES)).index_add(2, kinds, odds.exp()).clamp(min=1e-6).log()
         scale = torch.as_tensor(reach(), device=odds.device)
         off = (made["controls"][:, DELAY:].float() - batch["controls"][:, :-DELAY].float()) * scale
-        return {
+        terms = {
             "phones": nnf.nll_loss(odds.flatten(0, 1), phones.flatten()),
             "visemes": nnf.nll_loss(visemes.flatten(0, 1), kinds[phones].flatten()),
             "lips": off.abs().sum(dim=2).mean(),
@@ -121,6 +122,11 @@ class SpeechNet(nn.Module):
                 made["contacts"][:, DELAY:].float(), batch["controls"][:, :-DELAY, -2:].float()
             ),
         }
+        if "taught" in batch:
+            lesson = batch["taught"][:, :-DELAY].float()
+            lesson = lesson * (lesson.sum(dim=2, keepdim=True) > NAMED)
+            terms["teacher"] = -(lesson * odds).sum() / lesson.sum().clamp(min=1)
+        return terms
 
 
 @lru_cache(maxsize=1)
@@ -147,6 +153,8 @@ def reach() -> NDArray[np.float32]:
 
 TESTED: Final = 90
 """Clips of the test voices, at most."""
+NAMED: Final = 0.3
+"""Odds of all phones together from which on a teacher says something."""
 STRANGERS: Final = "kokoro:anyone"
 """The voice that is another in each clip."""
 STRANGE: Final = 3
@@ -204,6 +212,8 @@ class Options:
     speech showed the right viseme at 5 and 45.1 % at 1."""
     strangers: int = 900
     """Clips of voices that nobody has, each a mixture of those of kokoro."""
+    teacher: int = 0
+    """Hundredths that what hama hears weighs in the loss. The labels are exact already: see docs/drivers.md."""
     clips: Path = Path("speech-clips")
     """Where clips are kept between runs."""
     out: Path = Path("speech-weights")
@@ -217,10 +227,10 @@ def train(options: Options, *, build: Callable[[], SpeechNet] = SpeechNet) -> di
 
     An interrupted run goes on where it was.
     """
-    data = options.data
+    data = replace(options.data, teacher=options.teacher > 0)
     other = replace(data, split="val", count=max(options.others, 1))
     strange = replace(data, split="val", count=max(options.strangers, 1), voices=(STRANGERS,))
-    test = replace(data, split="test", count=max(min(data.count // 10, TESTED), 4), augment=0.5)
+    test = replace(data, teacher=False, split="test", count=max(min(data.count // 10, TESTED), 4), augment=0.5)
     learned, others, strangers, unseen = (
         gather(some, options.clips, options.workers) for some in (data, other, strange, test)
     )
@@ -228,9 +238,10 @@ def train(options: Options, *, build: Callable[[], SpeechNet] = SpeechNet) -> di
         model = build()
     cosine = Schedule("cosine", warm_up=min(100, options.steps // 4), final=0.02)
     mouth = ("mouth.*", *(f"blocks.{i}.*" for i in range(model.shared, len(model.blocks))))
+    weights = WEIGHTS | ({"teacher": options.teacher / 100} if options.teacher else {})
     stages = [
         Stage(
-            "all", options.steps, options.batch, AdamW(lr=2e-3, weight_decay=0.02), cosine, weights=WEIGHTS, ema=0.998
+            "all", options.steps, options.batch, AdamW(lr=2e-3, weight_decay=0.02), cosine, weights=weights, ema=0.998
         ),
         Stage(
             "mouth", max(options.steps // 8, 1), options.batch, AdamW(lr=2e-3, weight_decay=0.02),
@@ -242,7 +253,8 @@ def train(options: Options, *, build: Callable[[], SpeechNet] = SpeechNet) -> di
         data=f"{FORMAT} {VERSION} {data}, {other} {options.often} times, and {strange} {STRANGE} times",
         command=f"vultus train speech --seed {options.seed} --config.steps {options.steps}"
         f" --config.batch {options.batch} --config.count {data.count} --config.others {options.others}"
-        f" --config.often {options.often} --config.strangers {options.strangers}",
+        f" --config.often {options.often} --config.strangers {options.strangers}"
+        + (f" --config.teacher {options.teacher}" if options.teacher else ""),
     )  # fmt: skip
     windows = Windows([*learned, *others * options.often, *strangers * STRANGE])
     card = fit_dataset(
