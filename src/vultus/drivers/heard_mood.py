@@ -37,16 +37,16 @@ LEAD: Final = 0.5
 
 _SPREAD: Final = np.array([2.0, 1.5, 0.4, 0.15, 2.0])
 """How much the cues of calm speech vary from second to second: of made voices, and a little more for people."""
-_SHORT: Final = 1 - 1 / (0.8 * FEATURE_RATE)  # the cues are means of about the last 0.8 s of voice
+_SHORT: Final = 1 - 1 / (0.7 * FEATURE_RATE)  # the cues are means of about the last 0.7 s of voice
 _LONG: Final = 1 - 1 / (30.0 * FEATURE_RATE)  # and the usual of the last 30 s
 _FADE: Final = 1 - 1 / (1.5 * FEATURE_RATE)  # what was heard before a pause counts less after it
-_FEW: Final = 25.0  # frames of voice from which a cue is half believed
+_FEW: Final = 25.0  # frames of voice from which a cue is half believed; twice as many are believed
 _KNOWN: Final = (1.0, 4.0)  # seconds of voice after which the usual begins to be known, and is
 _FURTHEST: Final = 3.0  # spreads; so that no cue alone makes an emotion
 _EVERY: Final = 5  # frames from one decision to the next
-_CALM, _FULL = 1.0, 3.4  # spreads along a profile at which an emotion begins to show, and shows in full
+_CALM, _FULL = 1.6, 3.6  # spreads along a profile at which an emotion begins to show, and shows in full
 _SHARP: Final = 3.0  # how much the likeliest emotion is preferred
-_SWELL, _SINK = 0.35, 1.0  # seconds of each of the two filters in speech, and in pauses
+_SWELL, _SINK = 0.25, 1.0  # seconds of each of the two filters in speech, and in pauses
 _ALIVE: Final = (0.4, 0.8)  # standard deviation of the log bands below which a sound has no syllables, and has
 _DEEP: Final = 6.5  # how far below its loudest a band's logarithm is looked at: 28 dB
 _SINKING: Final = 0.002  # and what that loudest loses in a frame
@@ -160,7 +160,7 @@ class HeardMood:
         self._fresh = 0
         sure = ease((self._count / FEATURE_RATE - _KNOWN[0]) / (_KNOWN[1] - _KNOWN[0]))
         sure = sure * ease((self._alive() - _ALIVE[0]) / (_ALIVE[1] - _ALIVE[0]))
-        sure = sure * self._sums[0] / (self._sums[0] + _FEW)
+        sure = sure * min(self._sums[0] / (2 * _FEW), 1.0)
         along = _PROFILE @ (sure * np.clip((cues - self._usual) / _SPREAD, -_FURTHEST, _FURTHEST))
         share = np.exp(_SHARP * (along - along.max()))
         self._goal = np.clip((along.max() - _CALM) / (_FULL - _CALM), 0, 1) * share / share.sum()
