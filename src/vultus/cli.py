@@ -108,7 +108,7 @@ class Animate:
     face: str = FACE
     """Who speaks: person:SEED or person:key=value,…, a photo, a .face file, or avatar:DIR (a trained recipe)"""
     style: str = ""
-    """Emotion and manner, such as happy:0.6,head:0.5"""
+    """Emotion and manner, such as happy:0.6,head:0.5; heard:0.8 follows what the voice tells of emotion."""
     seed: str = "0"
     """Varies blinks, gaze and gestures; the same seed gives the same result."""
     driver: str = ""

@@ -20,6 +20,7 @@ def test_a_line_becomes_a_style() -> None:
     assert parse_style("happy:0.6, head:0.5") == Style(happy=0.6, head=0.5)
     assert parse_style("Sad,look:away,blink:0") == Style(sad=1.0, look="away", blink=0)
     assert parse_style("neutral") == Style(neutral=1.0)
+    assert parse_style("heard, happy:0.2") == Style(heard=1.0, happy=0.2)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,7 @@ def test_a_line_becomes_a_style() -> None:
         ("look:down", "no look called 'down'"),
         ("happy:0.1,happy:0.2", "twice"),
         ("blink:-1", "from 0 to 60"),
+        ("heard:2", "from 0 to 1"),
     ],
 )
 def test_mistakes_are_told(line: str, said: str) -> None:

@@ -18,6 +18,7 @@ from vultus.drivers.articulation import Articulation, articulate, columns_of, ho
 from vultus.drivers.blink import Blinks
 from vultus.drivers.gaze import Gaze, eyes_towards
 from vultus.drivers.gesture import Activity, Gestures
+from vultus.drivers.heard_mood import LEAD, HeardMood
 from vultus.drivers.manner import PLAIN, Manner, lean
 from vultus.drivers.prosody import Accent, Mark, Phrases, Prosody
 from vultus.drivers.style import Mood, Style, express, liveliness_of, moods_at, posture_of
@@ -127,6 +128,8 @@ class Player:
         self.known = 0.0  # seconds up to which phones and features are final
         self._style, self._seed, self._emotions = style, seed, style.emotions
         self._manner, self._moods, self._mouth, self._late = manner, moods, mouth, late
+        self._told = style.heard * (1 - style.neutral)  # share of the emotion that the voice tells
+        self._voice = HeardMood() if self._told > 0 else None
         self._next = 0  # the next frame
         self._phones: Sequence[Phone] = ()
         self._phrases, self._prosody, self._activity = Phrases(), Prosody(), Activity()
@@ -143,6 +146,8 @@ class Player:
             self._gather(span)
         marks = self._phrases.push(span.phones, self.known, last=False)
         accents = self._prosody.push(heard) if len(heard) else []
+        if self._voice is not None and len(heard):
+            self._voice.push(heard)
         self._tell(marks, accents)
 
     def _gather(self, span: Span) -> None:
@@ -181,7 +186,7 @@ class Player:
         self._blinks.advance(times[-1], self._gaze.advance(times[-1]))
         self._gestures.advance(times[-1], lambda time: self._prosody.rise(time - self._late))
         style, activity = self._style, self._activity.at(times)
-        manner, moods, pitch = self._manner, moods_at(times, self._moods), self._prosody.pitch(times)
+        manner, moods, pitch = self._manner, self._felt(times), self._prosody.pitch(times)
         loudness = self._prosody.loudness(times)
         mouth = self._mouth.at(times, loudness, pitch) if self._mouth else articulate(
             self._phones, times, gain=style.articulation, loudness=loudness, pitch=pitch, manner=manner, seed=self._seed
@@ -203,6 +208,14 @@ class Player:
             data[:, column] *= 1 - lids
         return hold(data, mouth.seal, mouth.bite)
 
+    def _felt(self, times: Array) -> dict[str, Array]:
+        """The weight of each emotion that comes and goes, those that the voice tells too."""
+        moods = moods_at(times, self._moods)
+        if self._voice is not None:
+            for name, weight in self._voice.at(times + LEAD - self._late).items():
+                moods[name] = np.minimum(moods.get(name, 0.0) + self._told * weight, 1)
+        return moods
+
     def _raised(self, times: Array, brows: Array) -> Array:
         """The brows' own raising joined by what the pitch of the voice adds, [T] in [0, 1]."""
         if not self._manner.pitch_brows:
@@ -215,6 +228,8 @@ class Player:
     def _forget(self, time: float) -> None:
         self._phones = recent(self._phones, time)
         self._prosody.forget(time - self._late)
+        if self._voice is not None:
+            self._voice.forget(time - self._late)
         if self._mouth is not None:
             self._mouth.forget(time)
         for layer in (self._activity, self._blinks, self._gaze, self._gestures):

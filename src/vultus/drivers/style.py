@@ -71,7 +71,7 @@ _FACES: Final[dict[str, _Emotion]] = {
 }  # fmt: skip
 
 _RANGES: Final[dict[str, tuple[float, float]]] = {
-    **dict.fromkeys(("neutral", *EMOTIONS), (0, 1)),
+    **dict.fromkeys(("neutral", *EMOTIONS, "heard"), (0, 1)),
     **dict.fromkeys(("articulation", "gaze", "head", "brows"), (0, 2)),
     "blink": (0, 60),
 }
@@ -81,9 +81,11 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
 class Style:
     """Weights of emotions in [0, 1], which may overlap, and how much the rest moves.
 
-    ``neutral`` takes away from all emotions. ``articulation``, ``gaze``, ``head`` and ``brows`` scale how far the mouth
-    moves, how often and far the eyes wander, and how much head and brows move (1 is usual, [0, 2]). ``blink`` is blinks
-    a minute in [0, 60]. ``look`` is one of :data:`LOOKS`. Raises :class:`VultusError` for anything out of range.
+    ``neutral`` takes away from all emotions. ``heard`` in [0, 1] is how much of the emotion that the voice itself tells
+    joins them, see :mod:`vultus.drivers.heard_mood`; unless asked for, none does. ``articulation``, ``gaze``, ``head``
+    and ``brows`` scale how far the mouth moves, how often and far the eyes wander, and how much head and brows move (1
+    is usual, [0, 2]). ``blink`` is blinks a minute in [0, 60]. ``look`` is one of :data:`LOOKS`. Raises
+    :class:`VultusError` for anything out of range.
     """
 
     neutral: float = 0.0
@@ -94,6 +96,7 @@ class Style:
     fearful: float = 0.0
     disgusted: float = 0.0
     contempt: float = 0.0
+    heard: float = 0.0
     articulation: float = 1.0
     blink: float = 17.0
     gaze: float = 1.0
@@ -139,7 +142,8 @@ class Style:
 def parse_style(text: str) -> Style:
     """A style from a line such as ``"happy:0.6,head:0.5,look:away"``; "" is the neutral style.
 
-    An emotion without a number counts as 1. Raises :class:`VultusError` for unknown names and bad numbers.
+    An emotion, or ``heard``, without a number counts as 1. Raises :class:`VultusError` for unknown names and bad
+    numbers.
     """
     values: dict[str, float | str] = {}
     names = [f.name for f in fields(Style)]
@@ -152,7 +156,7 @@ def parse_style(text: str) -> Style:
             raise VultusError(f"The style {name} is given twice", "Give it once.")
         if name == "look":
             values[name] = value.lower()
-        elif not colon and name in ("neutral", *EMOTIONS):
+        elif not colon and name in ("neutral", *EMOTIONS, "heard"):
             values[name] = 1.0
         else:
             try:

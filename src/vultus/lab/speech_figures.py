@@ -29,7 +29,7 @@ from vultus.drivers.targets import TARGETS
 from vultus.errors import VultusError
 from vultus.io.files import atomic
 from vultus.judge import VALIDATION
-from vultus.lab import hearing_figures, natural_figures, other_lips, seen_lips
+from vultus.lab import hearing_figures, mood_figures, natural_figures, other_lips, seen_lips
 from vultus.lab.bench import Figure
 from vultus.lab.wrong_lips import loud_jaw
 from vultus.motion import Motion, concatenate
@@ -72,9 +72,10 @@ def bench(quick: bool = False, json_path: str | Path | None = None, progress: Pr
     }
     figures = [*natural_figures.figures(3600.0, step), *_speed(step)]
     heard = hearing_figures.measure(2 * count, step)
+    moods = {} if mood_figures.missing() else mood_figures.measure(2 if quick else mood_figures.COUNT, step)
     if json_path is not None:
         record = {
-            "format": FORMAT, "version": VERSION, "quick": quick, "hearing": heard,
+            "format": FORMAT, "version": VERSION, "quick": quick, "hearing": heard, "moods": moods,
             "drivers": {kind: {str(seed): rows for seed, rows in some.items()} for kind, some in values.items()},
             "figures": [{"name": f.name, "value": f.value, "unit": f.unit, "target": f.target} for f in figures],
         }  # fmt: skip
@@ -82,6 +83,7 @@ def bench(quick: bool = False, json_path: str | Path | None = None, progress: Pr
             path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     tables = [f"{kind}:\n\n{drivers_table(some)}\n" for kind, some in values.items()]
     parts = [*tables, *skipped(), "", *_lines(figures), "", hearing_figures.table(heard)]
+    parts += ["", mood_figures.table(moods) or f"emotion of the voice: not heard, {mood_figures.missing()}"]
     return "\n".join(parts)
 
 
