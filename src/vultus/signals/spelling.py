@@ -94,7 +94,7 @@ class Speller:
         )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def advance(seen: Float, score: Float, cost: Float, beam: float, came: NDArray[np.int8]) -> None:
     """Follow every path by some frames.
 
