@@ -183,8 +183,10 @@ class Windows:
             controls.append(clip.controls[nearest])
             if clip.taught is not None:
                 taught.append(clip.taught[np.minimum(nearest + _LATE, 2 * len(clip.taught) - 1) // 2])
-        batch = {"mel": np.stack(mel), "phones": np.stack(phones), "controls": np.stack(controls)}
-        return batch | ({"taught": np.stack(taught)} if len(taught) == size else {})
+        batch = {"mel": mel, "phones": phones, "controls": controls}
+        if len(taught) == size:
+            batch["taught"] = taught
+        return {name: np.stack(rows) for name, rows in batch.items()}
 
     def _drawn(self, rng: np.random.Generator) -> tuple[Heard, NDArray[np.float64]]:
         """A clip and the places in it, in frames, of a window at some pace."""
