@@ -183,7 +183,7 @@ class Windows:
             controls.append(clip.controls[nearest])
             if clip.taught is not None:
                 taught.append(clip.taught[np.minimum(nearest + _LATE, 2 * len(clip.taught) - 1) // 2])
-        batch = {"mel": mel, "phones": phones, "controls": controls}
+        batch: dict[str, list[NDArray[Any]]] = {"mel": mel, "phones": phones, "controls": controls}
         if len(taught) == size:
             batch["taught"] = taught
         return {name: np.stack(rows) for name, rows in batch.items()}
