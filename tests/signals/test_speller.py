@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vultus.signals.phones import ARPABET, SILENCE
-from vultus.signals.spelling import AHEAD, BEAM, LONGEST, STEP, Speller, advance, trigrams
+from vultus.signals.spelling import AHEAD, BEAM, COMMON, LONGEST, STEP, Speller, advance, shares, trigrams
 
 
 def odds_of(labels: list[int], sure: float = 0.9) -> np.ndarray:
@@ -37,7 +37,7 @@ def likeliest(odds: np.ndarray) -> list[int]:
     count = len(ARPABET)
     score, ways = np.full((count, count), -np.inf), []
     score[0, 0] = 0
-    for seen in np.log(np.maximum(odds.astype(np.float64), 1e-5)):
+    for seen in np.log(np.maximum(odds.astype(np.float64), 1e-5)) - COMMON * shares():
         changed = score[:, :, None] + trigrams()
         changed[:, np.arange(count), np.arange(count)] = -np.inf
         best = changed.max(axis=0)
@@ -113,6 +113,13 @@ def test_no_phone_depends_on_the_chunks() -> None:
     assert whole[-1][1] == 333
     for sizes in ((1,) * 332, (80, 80, 80), (3, 0, 200)):
         assert spelled(odds, *sizes) == whole
+
+
+def test_shares_are_those_of_speech_with_pauses() -> None:
+    share = np.exp(shares())
+    assert share.sum() == pytest.approx(1, abs=1e-5)
+    assert share.argmax() == 0
+    assert share[ARPABET.index("AH")] > 0.03 > 0.002 > share[ARPABET.index("ZH")] > 0
 
 
 def test_a_phone_comes_whole_wherever_it_is_decided() -> None:

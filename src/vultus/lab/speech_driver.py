@@ -197,7 +197,7 @@ def measure(model: SpeechNet, clips: Sequence[Heard]) -> dict[str, float]:
 class Options:
     """Train the speech driver's network and export it."""
 
-    steps: int = 3000
+    steps: int = 4500
     """Steps of training."""
     batch: int = 12
     """Windows a step."""

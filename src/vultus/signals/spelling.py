@@ -2,7 +2,8 @@
 
 The likeliest path through all frames (A. Viterbi, "Error bounds for convolutional codes", 1967), where a change of
 phone costs what English makes of it: how likely the next phone is after the last two, as pocketsphinx' model of phones
-has it, which was made from English text.
+has it, which was made from English text. What a network finds likely because it is common counts less, so that it is
+not counted twice (H. Bourlard and N. Morgan, "Connectionist speech recognition", 1994).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from vultus.signals import sphinx
 from vultus.signals.features import FEATURE_RATE
 from vultus.signals.phones import ARPABET, SILENCE, Phone, from_arpabet
+from vultus.signals.pronounce import typical
 
 Float = NDArray[np.float32]
 
@@ -27,6 +29,10 @@ LONGEST: Final = 200
 """Frames that one phone may last before a part of it is decided."""
 BEAM: Final = 20.0
 """Nats by which a path may be less likely than the likeliest and still be followed."""
+COMMON: Final = 0.4
+"""How much of a phone's share of all speech is taken from its odds, as an exponent. Set where voices were left out of
+training, whose frames show most right visemes from 0.4 to 0.6."""
+_SILENT: Final = 1 / 3  # of all frames
 _LEAST: Final = 1e-5  # odds, so that no frame alone forbids a phone
 
 
@@ -44,7 +50,7 @@ class Speller:
 
     def push(self, odds: Float) -> list[tuple[Phone, ...]]:
         """The next odds [N, 40] -> what they decide: runs of phones without gaps."""
-        seen = np.log(np.maximum(np.asarray(odds, np.float32), _LEAST))
+        seen = np.log(np.maximum(np.asarray(odds, np.float32), _LEAST)) - COMMON * shares()
         out = []
         while len(seen):
             due = self._due + STEP + AHEAD - self._decided - len(self._came)
@@ -125,7 +131,17 @@ def advance(seen: Float, score: Float, cost: Float, beam: float, came: NDArray[n
 @lru_cache(maxsize=1)
 def trigrams() -> Float:
     """Log-probabilities [40, 40, 40] of a phone (last axis) after two others."""
-    return sphinx.phone_trigrams(ARPABET)
+    return sphinx.phone_grams(ARPABET, 3)
+
+
+@lru_cache(maxsize=1)
+def shares() -> Float:
+    """Logarithms of the shares [40] that phones have of the time in which people speak and pause."""
+    lasts = np.array([0.0 if name == "SIL" else typical(name) for name in ARPABET])
+    share = np.exp(sphinx.phone_grams(ARPABET, 1)) * lasts
+    share *= (1 - _SILENT) / share.sum()
+    share[0] = _SILENT
+    return np.log(share).astype(np.float32)
 
 
 @lru_cache(maxsize=len(ARPABET))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -75,18 +76,19 @@ def free_phones(sound: bytes, *, quick: bool = False) -> list[Segment]:
         return []
 
 
-def phone_trigrams(phones: Sequence[str]) -> Float:
-    """How likely each of *phones* [N] (ARPABET, "SIL") is after two others in English: log-probabilities [N, N, N].
+def phone_grams(phones: Sequence[str], order: int) -> Float:
+    """How likely runs of *order* of these *phones* [N] are in English: log-probabilities [N] * *order*.
 
-    The last axis is the phone that follows. From the model under which :func:`free_phones` listens.
+    ARPABET, and "SIL". The last axis is the phone that follows those of the others. From the model under which
+    :func:`free_phones` listens.
     """
     from pocketsphinx import Config, LogMath, NGramModel  # type: ignore[attr-defined]
 
     scale = LogMath()
     model = NGramModel(Config(loglevel="FATAL"), scale, str(model_path(_PHONES)))
     # The model takes the newest phone first.
-    logs = [scale.log_to_ln(model.prob([c, b, a])) for a in phones for b in phones for c in phones]
-    return np.array(logs, np.float32).reshape((len(phones),) * 3)
+    logs = [scale.log_to_ln(model.prob(list(run[::-1]))) for run in product(phones, repeat=order)]
+    return np.array(logs, np.float32).reshape((len(phones),) * order)
 
 
 def forced_words(sound: bytes, words: Sequence[str], *, wide: bool = False, late: int = 0) -> tuple[int, int, float]:
