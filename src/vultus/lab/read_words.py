@@ -201,10 +201,12 @@ class Mouth:
     def pictures(self, rows: F32) -> Iterator[tuple[NDArray[np.uint8], F32]]:
         """The picture and the landmarks [478, 2] in pixels of each of *rows* [T, 69]; heads are best still."""
         mesh, camera = self._head.mesh_data, self._head.camera
-        for row in rows:
-            picture = self._head.frame(row)
-            marks, _ = camera.project(landmarks(mesh, self._head.vertices(row)))
-            yield picture, marks.astype(np.float32)
+        picture, marks = np.zeros((0, 0, 3), np.uint8), np.zeros((0, 2), np.float32)
+        for i, row in enumerate(rows):
+            if not i or (row != rows[i - 1]).any():  # still mouths are drawn once
+                picture = self._head.frame(row)
+                marks = camera.project(landmarks(mesh, self._head.vertices(row)))[0].astype(np.float32)
+            yield picture, marks
 
     def film(self, rows: F32) -> F32:
         """Grey mouths [T, 88, 88], 0 to 255, of *rows* [T, 69]."""
