@@ -108,7 +108,8 @@ class Animate:
     face: str = FACE
     """Who speaks: person:SEED or person:key=value,…, a photo, a .face file, or avatar:DIR (a trained recipe)"""
     style: str = ""
-    """Emotion and manner, such as happy:0.6,head:0.5; heard:0.8 follows what the voice tells of emotion."""
+    """Emotion and manner, such as happy:0.6,head:0.5; heard:0.8 follows what the voice tells of emotion, targets:tuned
+    takes the lips tuned on a reader of lips"""
     seed: str = "0"
     """Varies blinks, gaze and gestures; the same seed gives the same result."""
     driver: str = ""
@@ -310,6 +311,8 @@ class Bench:
     """Measure the speech drivers instead: what they hear, how near their lips come, how natural the rest is, speed."""
     voices: bool = False
     """Measure the voices instead: their phone times against forced alignment (40 sentences each, 8 with --quick)."""
+    lips: bool = False
+    """Measure instead what a reader of real lips reads off ours: words, voices, people that nothing was tuned on."""
 
     def run(self) -> None:
         """Run the command."""
@@ -324,6 +327,12 @@ class Bench:
 
             with progress("speech", unit="steps") as step:
                 print(speech_figures.bench(self.quick, json_path=self.json, progress=step))
+            return
+        if self.lips:
+            from vultus.lab import lips_figures
+
+            with progress("lips", unit="films") as step:
+                print(lips_figures.bench(self.quick, json_path=self.json, progress=step))
             return
         if self.voices:
             from vultus.voices import bias

@@ -40,11 +40,13 @@ class Train:
     """Train a recipe on clips of the stage or on a data set; --config.FIELD sets a field of its configuration.
 
     speech is no recipe but the network behind the lips, and learns from sound: its fields are count, others, often,
-    steps, batch and workers, and of the options it heeds --out and --seed.
+    steps, batch and workers, and of the options it heeds --out and --seed. Nor is targets, which tunes the
+    articulation on a reader of real lips: its fields are films, looks, renders, fits, steps, batch, runs and checked,
+    and it heeds --accelerator too.
     """
 
     name: Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]
-    """The recipe, as vultus recipes lists it, or speech."""
+    """The recipe, as vultus recipes lists it, or speech, or targets."""
     preset: str = "tiny"
     """tiny, which learns on one core in a minute, or paper, the published sizes."""
     data: str = "stage"
@@ -77,6 +79,11 @@ class Train:
             from vultus.commands import train
 
             train.speech(Path(self.out), self.seed, changes)
+            return
+        if self.name == "targets":
+            from vultus.commands import train
+
+            train.targets(Path(self.out), self.seed, changes, self.accelerator)
             return
         from vultus.lab import presets, recipes
 

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vultus.channels import CHANNELS, INDEX
 from vultus.drivers.manner import PLAIN, Manner, lean, strays
-from vultus.drivers.targets import ANTICIPATION, CARRY_OVER, CONTROLS, targets_of
+from vultus.drivers.targets import CONTROLS, PHONETIC, Targets, targets_of
 from vultus.errors import VultusError
 from vultus.motion import clamp
 from vultus.signals.phones import SILENCE, Phone, fill
@@ -36,12 +36,13 @@ Floats = NDArray[np.float32]
 REACH: Final = 0.3
 """Seconds over which a phone acts on its neighbourhood; beyond it, what comes next changes nothing."""
 
+TINY: Final = 1e-4
+"""What is added to the sum of all weights, so that where nothing acts the mouth rests."""
 _FADE: Final = 0.1  # the last part of REACH, in which k goes to 0 without a step
 _SILENCE_EDGE: Final = 0.04  # a silence is a rest, not a held sound: only its edges are transitional
 _CONTACT_EASE: Final = 0.06  # seconds that lips take to meet and to part
 _CONTACT_HOLD: Final = 0.046  # shortest contact, just above one frame at 24 fps: no seal falls between two frames
 _BLOCK: Final = 1024  # frames handled at once, which bounds memory
-_TINY: Final = 1e-4
 
 _SEAL, _BITE = CONTROLS.index("seal"), CONTROLS.index("bite")
 _SHAPED = slice(0, _SEAL)
@@ -81,8 +82,12 @@ class Articulation:
 
 
 @dataclass(frozen=True, eq=False)
-class _Segments:
-    """Targets in time: start, end, core and pace are [N], value and dominance [N, 15]."""
+class Segments:
+    """Targets in time: start, end, core and pace are [N], value and dominance [N, 15].
+
+    ``rows`` are the names of the targets, and ``reached`` [N] is how much of them short vowels reach, which ``value``
+    counts in.
+    """
 
     start: Array
     end: Array
@@ -91,6 +96,22 @@ class _Segments:
     pace: Array
     value: Array
     dominance: Array
+    rows: tuple[str, ...]
+    reached: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """The M segments around each of T times, [T, M] each: their ``index``, the seconds ``before`` the core of each and
+    ``after`` it, the ``pace`` of its speech, how much of it is in reach (``window``), and its ``contact``, all [0, 1].
+    """
+
+    index: NDArray[np.intp]
+    before: Array
+    after: Array
+    pace: Array
+    window: Array
+    contact: Array
 
 
 def articulate(
@@ -102,19 +123,20 @@ def articulate(
     pitch: ArrayLike | None = None,
     manner: Manner = PLAIN,
     seed: int = 0,
+    targets: Targets = PHONETIC,
 ) -> Articulation:
     """Mouth curves of *phones* at *times* (seconds, [T], ascending).
 
     *gain* in [0, 3] scales how far the mouth moves; *loudness* (dB above the speaker's usual level, [T] or a number)
     opens jaw and lips more or less. *manner* is how this speaker does it, with *pitch* (semitones above the usual, [T]
-    or a number) where the manner heeds it and a *seed* for what strays. None of them touches the contacts. Phones may
-    overlap or leave gaps (:func:`vultus.signals.phones.fill`); outside them the mouth rests, closed. Cost is linear in
-    phones and times.
+    or a number) where the manner heeds it and a *seed* for what strays. None of them touches the contacts. *targets* is
+    where sounds want the mouth. Phones may overlap or leave gaps (:func:`vultus.signals.phones.fill`); outside them the
+    mouth rests, closed. Cost is linear in phones and times.
     """
     at = _checked(times)
     if not 0 <= gain <= 3:
         raise VultusError(f"The articulation gain {gain} is out of range", "Give a number from 0 to 3")
-    return compose(blended(phones, at, manner, seed), gain=gain, loudness=loudness, pitch=pitch, manner=manner)
+    return compose(blended(phones, at, manner, seed, targets), gain=gain, loudness=loudness, pitch=pitch, manner=manner)
 
 
 def _checked(times: ArrayLike) -> Array:
@@ -124,7 +146,9 @@ def _checked(times: ArrayLike) -> Array:
     return at
 
 
-def blended(phones: Sequence[Phone], times: ArrayLike, manner: Manner = PLAIN, seed: int = 0) -> Array:
+def blended(
+    phones: Sequence[Phone], times: ArrayLike, manner: Manner = PLAIN, seed: int = 0, targets: Targets = PHONETIC
+) -> Array:
     """What *phones* ask of the mouth at *times* (seconds, [T], ascending): ``targets.CONTROLS`` float64 [T, 15].
 
     The last two are the contacts; see :func:`compose` for what becomes of them, and :func:`articulate`.
@@ -132,8 +156,8 @@ def blended(phones: Sequence[Phone], times: ArrayLike, manner: Manner = PLAIN, s
     at = _checked(times)
     if not at.size:
         return np.zeros((0, len(CONTROLS)))
-    segments = _segments(_covering(phones, at[0], at[-1]), manner, seed)
-    return np.concatenate([_controls(segments, at[i : i + _BLOCK]) for i in range(0, len(at), _BLOCK)])
+    segments = segments_of(phones, at[0], at[-1], manner, seed, targets)
+    return np.concatenate([_controls(segments, at[i : i + _BLOCK], targets) for i in range(0, len(at), _BLOCK)])
 
 
 def hold(data: ArrayLike, seal: ArrayLike, bite: ArrayLike) -> Floats:
@@ -212,14 +236,23 @@ def _reduction(phone: Phone, vowel: bool) -> float:
     return float(reached * {1: 1.1, 2: 1.05}.get(phone.stress, 1.0))
 
 
-def _segments(phones: Sequence[Phone], manner: Manner, seed: int) -> _Segments:
+def segments_of(
+    phones: Sequence[Phone], first: float, last: float, manner: Manner = PLAIN, seed: int = 0,
+    targets: Targets = PHONETIC,
+) -> Segments:  # fmt: skip
+    """The targets of *phones* that act from *first* to *last* seconds, sorted and without gaps; else as
+    :func:`articulate`."""
+    phones = _covering(phones, first, last)
     spans: list[tuple[float, float, float, float]] = []
-    values, dominances = [], []
+    rows: list[str] = []
+    values, dominances, reached = [], [], []
     for phone, pace in zip(phones, _paces(phones), strict=True):
         silent = phone.ipa == SILENCE
-        for a, b, target in targets_of(phone.ipa):
+        for a, b, target in targets_of(phone.ipa, targets):
+            rows.append(target.row)
+            reached.append(_reduction(phone, target.vowel))
             spans.append((phone.start + a * phone.duration, phone.start + b * phone.duration, pace, silent))
-            values.append(target.value * _reduction(phone, target.vowel))
+            values.append(target.value * reached[-1])
             dominances.append(target.dominance)
     start, end, pace, silences = np.array(spans).T
     edge = np.where(silences > 0, np.minimum(0.25 * (end - start), _SILENCE_EDGE), 0.25 * (end - start))
@@ -232,11 +265,13 @@ def _segments(phones: Sequence[Phone], manner: Manner, seed: int) -> _Segments:
     if manner.unevenness:
         reach = strays(start, seed + 1, _SEAL + 1)  # one number for the sound as a whole, one for each control
         value[:, _SHAPED] *= np.exp(manner.unevenness * (0.8 * reach[:, -1:] + 0.6 * reach[:, :-1]))
-    return _Segments(start, end, early, late, pace * manner.spread, value, np.array(dominances))
+    return Segments(
+        start, end, early, late, pace * manner.spread, value, np.array(dominances), tuple(rows), np.array(reached)
+    )
 
 
-def _controls(segments: _Segments, at: Array) -> Array:
-    """Blended controls [T, 15] at the times of one block; the last two are the contacts."""
+def around(segments: Segments, at: Array) -> Around:
+    """The segments around each of the times *at* (seconds, [T], ascending)."""
     # Segments are sorted and touch, so those within reach of a time are one run of neighbours.
     first = np.searchsorted(segments.end, at - REACH, "left")
     stop = np.searchsorted(segments.start, at + REACH, "right")
@@ -247,21 +282,28 @@ def _controls(segments: _Segments, at: Array) -> Array:
     t = at[:, None]
     before = np.maximum(segments.core_start[index] - t, 0)
     after = np.maximum(t - segments.core_end[index], 0)
-    pace = segments.pace[index]
     away = np.maximum(segments.start[index] - t, 0) + np.maximum(t - segments.end[index], 0)
     window = np.where(inside, np.clip((REACH - away) / _FADE, 0, 1), 0)
+    contact = np.where(inside, _contact(segments, index, t), 0)
+    return Around(index, before, after, segments.pace[index], window, contact)
+
+
+def _controls(segments: Segments, at: Array, targets: Targets) -> Array:
+    """Blended controls [T, 15] at the times of one block; the last two are the contacts."""
+    near = around(segments, at)
     out = np.zeros((len(at), len(CONTROLS)))
     for c in range(_SEAL):
-        k = window * np.exp(-before / (ANTICIPATION[c] * pace) - after / (CARRY_OVER[c] * pace))
-        k *= segments.dominance[index, c]
-        out[:, c] = (k * segments.value[index, c]).sum(1) / (k.sum(1) + _TINY)
-    contact = np.where(inside, _contact(segments, index, t), 0)
-    out[:, _SEAL] = (contact * segments.value[index, _SEAL]).max(1)
-    out[:, _BITE] = (contact * segments.value[index, _BITE]).max(1) * (1 - out[:, _SEAL])
+        k = near.window * np.exp(
+            -near.before / (targets.anticipation[c] * near.pace) - near.after / (targets.carry_over[c] * near.pace)
+        )
+        k *= segments.dominance[near.index, c]
+        out[:, c] = (k * segments.value[near.index, c]).sum(1) / (k.sum(1) + TINY)
+    out[:, _SEAL] = (near.contact * segments.value[near.index, _SEAL]).max(1)
+    out[:, _BITE] = (near.contact * segments.value[near.index, _BITE]).max(1) * (1 - out[:, _SEAL])
     return out
 
 
-def _contact(segments: _Segments, index: NDArray[np.intp], t: Array) -> Array:
+def _contact(segments: Segments, index: NDArray[np.intp], t: Array) -> Array:
     """1 while a phone lasts, eased to 0 around it: [T, M]."""
     start, end = segments.start[index], segments.end[index]
     longer = np.maximum(_CONTACT_HOLD - (end - start), 0) / 2

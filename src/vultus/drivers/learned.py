@@ -22,7 +22,9 @@ from vultus.drivers.articulation import Articulation, compose
 from vultus.drivers.player import PIECE, Counter, Player, checked_pose, checked_seed
 from vultus.drivers.speech import perform
 from vultus.drivers.style import Mood, Style
+from vultus.drivers.target_sets import SETS
 from vultus.drivers.timing import ease
+from vultus.errors import VultusError
 from vultus.motion import Motion, Time, video_fps
 from vultus.signals.features import FEATURE_RATE, RATE, Features, FeatureStream, join
 from vultus.signals.phones import SILENCE, Phone, fill
@@ -55,7 +57,8 @@ def drive(
     style's, *pose* a rotation vector in radians (each at most 0.5) that the head holds. With *live*, every frame
     comes within 0.25 s of its sound, given in chunks of 40 ms; then the lips are those that the network hears at once,
     a little less sure, and head, brows and eyes answer to accents and pauses :data:`LATE` seconds later than they
-    would. No frame depends on the sizes of the chunks.
+    would. No frame depends on the sizes of the chunks. A style whose ``targets`` are not the phonetic ones is refused
+    then: the network learned those.
     Raises :class:`VultusError` on bad input, and when onnxruntime is not installed.
     """
     if not live:
@@ -63,6 +66,10 @@ def drive(
         return perform(spans, style=style, seed=seed, fps=fps, moods=moods, pose=pose)
     rate = video_fps(fps)
     manner = style or Style()
+    if manner.targets != SETS[0]:
+        raise VultusError(
+            f"Live lips know the {SETS[0]} targets only, not {manner.targets}", f"Leave targets:{manner.targets} away"
+        )
     lips = _Lips(manner.articulation)
     player = Player(
         manner, checked_seed(seed), rate, moods=moods, pose=checked_pose(pose), piece=PIECE, mouth=lips, late=LATE

@@ -22,6 +22,7 @@ from vultus.drivers.heard_mood import LEAD, HeardMood
 from vultus.drivers.manner import PLAIN, Manner, lean
 from vultus.drivers.prosody import Accent, Mark, Phrases, Prosody
 from vultus.drivers.style import Mood, Style, express, liveliness_of, moods_at, posture_of
+from vultus.drivers.target_sets import targets_named
 from vultus.drivers.timing import noise
 from vultus.errors import VultusError
 from vultus.motion import Motion
@@ -127,6 +128,7 @@ class Player:
         self.fps, self._piece = fps, max(int(piece * fps), 1)
         self.known = 0.0  # seconds up to which phones and features are final
         self._style, self._seed, self._emotions = style, seed, style.emotions
+        self._targets = targets_named(style.targets)
         self._manner, self._moods, self._mouth, self._late = manner, moods, mouth, late
         self._told = style.heard * (1 - style.neutral)  # share of the emotion that the voice tells
         self._voice = HeardMood() if self._told > 0 else None
@@ -189,7 +191,8 @@ class Player:
         manner, moods, pitch = self._manner, self._felt(times), self._prosody.pitch(times)
         loudness = self._prosody.loudness(times)
         mouth = self._mouth.at(times, loudness, pitch) if self._mouth else articulate(
-            self._phones, times, gain=style.articulation, loudness=loudness, pitch=pitch, manner=manner, seed=self._seed
+            self._phones, times, gain=style.articulation, loudness=loudness, pitch=pitch, manner=manner,
+            seed=self._seed, targets=self._targets,
         )  # fmt: skip
         # Emotions swell with speech, rest between phrases and are never quite steady.
         swell = (_REST + (1 - _REST) * activity) * (0.95 + 0.05 * np.tanh(noise(times, self._seed, 21, 0.25, 1)[:, 0]))

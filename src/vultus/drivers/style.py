@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from vultus.channels import CHANNELS, EMOTIONS, EXPRESSION, INDEX
 from vultus.drivers.articulation import columns_of
 from vultus.drivers.manner import PLAIN, Manner, lean
+from vultus.drivers.target_sets import SETS
 from vultus.drivers.timing import ease
 from vultus.errors import VultusError, unknown
 
@@ -84,7 +85,8 @@ class Style:
     ``neutral`` takes away from all emotions. ``heard`` in [0, 1] is how much of the emotion that the voice itself tells
     joins them, see :mod:`vultus.drivers.heard_mood`; unless asked for, none does. ``articulation``, ``gaze``, ``head``
     and ``brows`` scale how far the mouth moves, how often and far the eyes wander, and how much head and brows move (1
-    is usual, [0, 2]). ``blink`` is blinks a minute in [0, 60]. ``look`` is one of :data:`LOOKS`. Raises
+    is usual, [0, 2]). ``blink`` is blinks a minute in [0, 60]. ``look`` is one of :data:`LOOKS`. ``targets`` is where
+    sounds want the mouth, one of ``target_sets.SETS``: "phonetic", or "tuned" on a reader of lips. Raises
     :class:`VultusError` for anything out of range.
     """
 
@@ -103,17 +105,17 @@ class Style:
     head: float = 1.0
     brows: float = 1.0
     look: str = "viewer"
+    targets: str = SETS[0]
 
     def __post_init__(self) -> None:
         """Check every field."""
         if self.look not in LOOKS:
             raise unknown("look", str(self.look), LOOKS)
-        for field in fields(self)[:-1]:
-            low, high = _RANGES[field.name]
-            if not low <= getattr(self, field.name) <= high:
-                raise VultusError(
-                    f"The style {field.name} is {getattr(self, field.name)}", f"Give a number from {low} to {high}."
-                )
+        if self.targets not in SETS:
+            raise unknown("set of targets", str(self.targets), SETS)
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise VultusError(f"The style {name} is {getattr(self, name)}", f"Give a number from {low} to {high}.")
 
     @property
     def emotions(self) -> dict[str, float]:
@@ -154,7 +156,7 @@ def parse_style(text: str) -> Style:
             raise unknown("style", name, names)
         if name in values:
             raise VultusError(f"The style {name} is given twice", "Give it once.")
-        if name == "look":
+        if name in ("look", "targets"):
             values[name] = value.lower()
         elif not colon and name in ("neutral", *EMOTIONS, "heard"):
             values[name] = 1.0

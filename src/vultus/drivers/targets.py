@@ -10,6 +10,7 @@ set by hand, never tuned against a lip reader.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -123,9 +124,13 @@ _SPLIT: Final = 0.55  # share of a diphthong that belongs to its first target
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What one phone, or one half of a diphthong, asks for: ``value`` and ``dominance`` are float64 [15]."""
+    """What one phone, or one half of a diphthong, asks for: ``value`` and ``dominance`` are float64 [15].
+
+    ``name`` is the phone, ``row`` what it is called in :data:`TARGETS`.
+    """
 
     name: str
+    row: str
     value: Array
     dominance: Array
     vowel: bool
@@ -143,7 +148,7 @@ def _read() -> dict[str, Target]:
             if phone in names.split():
                 for control, value in changes.items():
                     dominance[CONTROLS.index(control)] = value
-        out[name] = Target(phone, np.array(numbers, float), dominance, vowel)
+        out[name] = Target(phone, name, np.array(numbers, float), dominance, vowel)
     return out
 
 
@@ -151,18 +156,33 @@ TARGETS: Final = _read()
 """Targets by ARPABET phone, ``"AY.1"`` and ``"AY.2"`` for the halves of a diphthong, IPA for the extra rows."""
 
 
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """One set of targets: its ``name``, ``rows`` as :data:`TARGETS`, and seconds as :data:`ANTICIPATION` and
+    :data:`CARRY_OVER`."""
+
+    name: str
+    rows: Mapping[str, Target]
+    anticipation: Array
+    carry_over: Array
+
+
+PHONETIC: Final = Targets("phonetic", TARGETS, ANTICIPATION, CARRY_OVER)
+"""The set that is used unless another is asked for (:mod:`vultus.drivers.target_sets`)."""
+
+
 @lru_cache(maxsize=1024)
-def targets_of(ipa: str) -> tuple[tuple[float, float, Target], ...]:
+def targets_of(ipa: str, targets: Targets = PHONETIC) -> tuple[tuple[float, float, Target], ...]:
     """The targets of an IPA symbol with the share of the phone that each covers, ``((0, 1, target),)`` or two halves.
 
     Never fails: an unknown symbol takes the nearest that is known (:func:`vultus.signals.phones.known`).
     """
-    symbol = known(ipa)
-    if symbol in TARGETS:
-        return ((0.0, 1.0, TARGETS[symbol]),)
+    symbol, rows = known(ipa), targets.rows
+    if symbol in rows:
+        return ((0.0, 1.0, rows[symbol]),)
     if symbol in _SINGLE:
-        return ((0.0, 1.0, TARGETS[_SINGLE[symbol]]),)
+        return ((0.0, 1.0, rows[_SINGLE[symbol]]),)
     name = Phone(0.0, 1.0, symbol).arpabet
     if name in _DIPHTHONGS:
-        return ((0.0, _SPLIT, TARGETS[f"{name}.1"]), (_SPLIT, 1.0, TARGETS[f"{name}.2"]))
-    return ((0.0, 1.0, TARGETS[name]),)
+        return ((0.0, _SPLIT, rows[f"{name}.1"]), (_SPLIT, 1.0, rows[f"{name}.2"]))
+    return ((0.0, 1.0, rows[name]),)

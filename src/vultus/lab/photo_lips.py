@@ -19,6 +19,7 @@ from vultus import store
 from vultus.critics import scenes
 from vultus.critics.judges import JUDGES, word_ranks
 from vultus.drivers.speech import drive
+from vultus.drivers.style import Style
 from vultus.heads.person import PersonHead
 from vultus.heads.photo import PhotoHead
 from vultus.io import audio
@@ -43,10 +44,10 @@ def ranks(film: Path) -> NDArray[np.int64]:
     return np.zeros(0, np.int64) if some is None else word_ranks(some.forward, some.said, words())
 
 
-def spoken() -> Motion:
+def spoken(style: Style | None = None) -> Motion:
     """What the default driver makes of the clip's sound and text."""
     samples = audio.read(store.path(CLIP), _RATE)
-    return concatenate(list(drive([samples], text=SAID, seed=0, fps=FPS)))
+    return concatenate(list(drive([samples], text=SAID, style=style, seed=0, fps=FPS)))
 
 
 def rows() -> Iterator[tuple[str, NDArray[np.int64]]]:
