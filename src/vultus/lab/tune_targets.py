@@ -231,7 +231,8 @@ def train(options: Options, say: Callable[[str], None] = lambda line: None) -> d
     sets = {seed: tuned(options, seed, some, proxies) for seed in range(options.seed, options.seed + options.runs)}
     found = checked(options, sets)
     for seed, figures in found.items():
-        say(f"seed {seed}: " + ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
+        name = "phonetic" if seed is None else f"seed {seed}"
+        say(f"{name}: " + ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
     best = min(sets, key=lambda seed: found[seed]["mean of log ranks"])
     card = {
         "what": "where each phone wants the mouth, tuned on a reader of real lips; opt-in", "reader": READER,
