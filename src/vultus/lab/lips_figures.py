@@ -31,6 +31,7 @@ from vultus.lab import other_lips, photo_lips, read_words, seen_lips
 from vultus.lab.bench import Figure
 from vultus.lab.photo_real import CLIP
 from vultus.lab.read_words import FPS, FRAMES, Spoken
+from vultus.lab.speech_figures import drawn, drivers_table, heard
 from vultus.lab.wrong_lips import loud_jaw
 from vultus.motion import Motion, concatenate
 
@@ -77,19 +78,9 @@ def bench(quick: bool = False, json_path: str | Path | None = None, progress: Pr
         }  # fmt: skip
         with atomic(json_path) as path:
             path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    return "\n".join([films_table(values), *skipped(), "", *_lines(aims), "", *_real(real), "", *_seen(seen)])
-
-
-def films_table(values: Mapping[int, Mapping[str, Mapping[str, float]]]) -> str:
-    """Markdown: the mean over seeds of each row, and half the way from the least seed to the greatest."""
-    lines = ["| lips | " + " | ".join(SHOWN) + " |", "|---" * (len(SHOWN) + 1) + "|"]
-    for row in next(iter(values.values())):
-        cells = []
-        for name in SHOWN:
-            some = [rows[row][name] for rows in values.values()]
-            cells.append(f"{statistics.fmean(some):.1f} ± {(max(some) - min(some)) / 2:.1f}")
-        lines.append(f"| {row} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join(
+        [drivers_table(values, SHOWN, "lips", 1), *skipped(), "", *_lines(aims), "", *_real(real), "", *_seen(seen)]
+    )
 
 
 def skipped() -> Iterator[str]:
@@ -223,8 +214,6 @@ def _real(found: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
 
 def confidences(clips: int, step: Callable[[], None]) -> dict[str, list[float]]:
     """LSE-C by the network sync-b of each set of targets over *clips* of the stage's test split, with true phones."""
-    from vultus.lab.speech_figures import drawn, heard
-
     found: dict[str, list[float]] = {}
     if seen_lips.missing():
         return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -87,16 +87,21 @@ def bench(quick: bool = False, json_path: str | Path | None = None, progress: Pr
     return "\n".join(parts)
 
 
-def drivers_table(values: Mapping[int, Mapping[str, Mapping[str, float]]]) -> str:
+def drivers_table(
+    values: Mapping[int, Mapping[str, Mapping[str, float]]],
+    shown: Sequence[str] = SHOWN,
+    what: str = "driver",
+    digits: int = 3,
+) -> str:
     """Markdown: the mean over seeds of each row, and half the way from the least seed to the greatest."""
     first = next(iter(values.values()))
-    names = [name for name in SHOWN if all(name in scores for scores in first.values())]
-    lines = ["| driver | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    names = [name for name in shown if all(name in scores for scores in first.values())]
+    lines = [f"| {what} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for row in first:
         cells = []
         for name in names:
             some = [rows[row][name] for rows in values.values()]
-            cells.append(f"{statistics.fmean(some):.3f} ± {(max(some) - min(some)) / 2:.3f}")
+            cells.append(f"{statistics.fmean(some):.{digits}f} ± {(max(some) - min(some)) / 2:.{digits}f}")
         lines.append(f"| {row} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
