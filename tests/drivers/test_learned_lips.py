@@ -97,6 +97,31 @@ def test_style_and_moods_are_the_rules(sound: np.ndarray) -> None:
     assert (held.head + held.neck)[:, 1].mean() > (plain.head + plain.neck)[:, 1].mean() + 0.1
 
 
+def test_a_seal_that_is_surely_heard_joins_those_of_the_phones(
+    sound: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learned._Seals, "at", lambda self, times: np.zeros(len(times)))
+    plain = made([sound])
+    monkeypatch.setattr(learned._Seals, "at", lambda self, times: np.where((times > 1.0) & (times < 1.2), 1.0, 0.0))
+    sealed = made([sound])
+    inside = slice(32, 35)
+    np.testing.assert_allclose(sealed["mouthClose"][inside], sealed["jawOpen"][inside], atol=1e-6)
+    assert sealed["mouthLowerDownLeft"][inside].max() < 1e-6
+    assert (plain["mouthLowerDownLeft"] - sealed["mouthLowerDownLeft"]).max() > 0.05
+    np.testing.assert_array_equal(sealed.data[50:], plain.data[50:])  # where no seal is heard nothing changes
+
+
+def test_what_is_hardly_heard_seals_nothing() -> None:
+    seals, rows = learned._Seals(), np.zeros((100, 15), np.float32)
+    rows[:50, -2], rows[50:, -2] = learned.UNSURE, learned.FIRM
+    seals.hear(rows)
+    found = seals.at(np.arange(0.1, 0.9, 0.01))
+    assert found[:35].max() < 1e-6
+    assert found[45:].min() > 1 - 1e-6
+    seals.forget(0.5)
+    np.testing.assert_allclose(seals.at(np.array([0.6, 0.8])), 1, atol=1e-6)
+
+
 @pytest.mark.parametrize("samples", [0, 1, 160, 1000])
 def test_short_sound_still_gives_a_frame(samples: int) -> None:
     assert len(made([np.zeros(samples, np.float32)], live=True)) == max(math.ceil(Fraction(samples, RATE) * 30), 1)

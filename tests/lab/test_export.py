@@ -19,7 +19,7 @@ from tiny_net import CONTEXT, Causal  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from vultus.errors import VultusError  # noqa: E402
-from vultus.lab.export import Interface, export_onnx  # noqa: E402
+from vultus.lab.export import Interface, _same, export_onnx  # noqa: E402
 from vultus.lab.run import seeded  # noqa: E402
 from vultus.nets.card import Card  # noqa: E402
 from vultus.nets.run import Stream, load  # noqa: E402
@@ -224,3 +224,25 @@ def test_a_network_without_state_or_free_axes_is_exported(tmp_path: Path) -> Non
     assert np.array_equal(net(x=np.ones((2, 3), np.float32))["y"], np.full((2, 3), 2, np.float32))
     with pytest.raises(VultusError, match="does not stream"):
         Stream(net)
+
+
+class _Faint(nn.Module):
+    """Says hardly anything: a sigmoid far below 0."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"y": torch.sigmoid(x.cumsum(dim=1) - 14)}
+
+
+def test_the_last_digit_of_a_faint_output_may_differ() -> None:
+    tiny = np.full((1, 3), 2e-6, np.float32)
+    _same("y", tiny, tiny + np.float32(1e-7), 1e-4, "here")
+    with pytest.raises(VultusError, match="differs"):
+        _same("y", tiny, tiny + np.float32(1e-6), 1e-4, "here")
+    with pytest.raises(VultusError, match="differs"):
+        _same("y", tiny, tiny * np.float32(np.nan), 1e-4, "here")
+
+
+def test_a_faint_network_is_exported(tmp_path: Path) -> None:
+    interface = Interface(("y",), {"x": {1: "time"}, "y": {1: "time"}})
+    export_onnx(_Faint(), {"x": torch.randn(1, 6)}, tmp_path / "faint.onnx", interface=interface, name="faint", what="")
+    assert load(tmp_path / "faint.onnx")(x=np.zeros((1, 4), np.float32))["y"].max() < 1e-5

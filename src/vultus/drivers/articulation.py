@@ -124,19 +124,25 @@ def articulate(
     manner: Manner = PLAIN,
     seed: int = 0,
     targets: Targets = PHONETIC,
+    seal: ArrayLike | None = None,
 ) -> Articulation:
     """Mouth curves of *phones* at *times* (seconds, [T], ascending).
 
     *gain* in [0, 3] scales how far the mouth moves; *loudness* (dB above the speaker's usual level, [T] or a number)
     opens jaw and lips more or less. *manner* is how this speaker does it, with *pitch* (semitones above the usual, [T]
     or a number) where the manner heeds it and a *seed* for what strays. None of them touches the contacts. *targets* is
-    where sounds want the mouth. Phones may overlap or leave gaps (:func:`vultus.signals.phones.fill`); outside them the
+    where sounds want the mouth; *seal* ([T] in [0, 1]) presses lips together where more is known than the phones tell.
+    Phones may overlap or leave gaps (:func:`vultus.signals.phones.fill`); outside them the
     mouth rests, closed. Cost is linear in phones and times.
     """
     at = _checked(times)
     if not 0 <= gain <= 3:
         raise VultusError(f"The articulation gain {gain} is out of range", "Give a number from 0 to 3")
-    return compose(blended(phones, at, manner, seed, targets), gain=gain, loudness=loudness, pitch=pitch, manner=manner)
+    controls = blended(phones, at, manner, seed, targets)
+    if seal is not None:
+        controls[:, _SEAL] = np.maximum(controls[:, _SEAL], np.clip(np.nan_to_num(np.asarray(seal, np.float64)), 0, 1))
+        controls[:, _BITE] *= 1 - controls[:, _SEAL]
+    return compose(controls, gain=gain, loudness=loudness, pitch=pitch, manner=manner)
 
 
 def _checked(times: ArrayLike) -> Array:

@@ -37,6 +37,8 @@ LATE: Final = 0.5
 DOUBTED, SURE = 0.2, 0.5
 """Odds of a contact from which on lips come together, and from which on they meet: a seal that is half closed is none.
 Set on the voices of the stage's split "val", where sealed frames are told best (F1) at odds of a third."""
+UNSURE, FIRM = 0.3, 0.6
+"""The same of seals that join those of spelled phones. Set where voices were left out of training."""
 _SMOOTH: Final = 0.1  # seconds of features after a frame that its loudness is smoothed over
 _STEADY: Final = 5  # frames over which silence is averaged, so that a click is no phrase
 
@@ -62,8 +64,9 @@ def drive(
     Raises :class:`VultusError` on bad input, and when onnxruntime is not installed.
     """
     if not live:
-        spans = _spelled(Counter(chunks))
-        return perform(spans, style=style, seed=seed, fps=fps, moods=moods, pose=pose)
+        seals = _Seals()
+        spans = _spelled(Counter(chunks), seals)
+        return perform(spans, style=style, seed=seed, fps=fps, moods=moods, pose=pose, seals=seals)
     rate = video_fps(fps)
     manner = style or Style()
     if manner.targets != SETS[0]:
@@ -87,8 +90,8 @@ def _live(counter: Counter, player: Player, ear: _Ear) -> Iterator[Motion]:
     yield from player.play(max(math.ceil(Fraction(counter.samples, RATE) * player.fps), 1))
 
 
-def _spelled(counter: Counter) -> Iterator[_Span]:
-    """The phones that are likeliest and the features of the sound, at the same places always."""
+def _spelled(counter: Counter, seals: _Seals) -> Iterator[_Span]:
+    """The phones that are likeliest and the features of the sound, at the same places always; *seals* hear as well."""
     from vultus.signals.spelling import Speller  # with numba, which live lips do without
 
     stream, listener, speller = FeatureStream(), Listener(LONG), Speller()
@@ -103,12 +106,17 @@ def _spelled(counter: Counter) -> Iterator[_Span]:
         start, end = first / FEATURE_RATE, min(at / FEATURE_RATE, counter.samples / RATE)
         return _Span(start, end, tuple(fill(phones, start, end)), known[: at - first])
 
+    def spelled(heard: Heard) -> Iterator[_Span]:
+        seals.hear(heard.controls)
+        return map(span, speller.push(heard.odds))
+
     for chunk in counter:
         found.append(stream.push(chunk))
-        yield from map(span, speller.push(listener.push(found[-1].mel).odds))
+        yield from spelled(listener.push(found[-1].mel))
     found.append(stream.finish())
-    last = [*speller.push(listener.push(found[-1].mel).odds), *speller.push(listener.finish().odds), *speller.finish()]
-    yield from map(span, last)
+    yield from spelled(listener.push(found[-1].mel))
+    yield from spelled(listener.finish())
+    yield from map(span, speller.finish())
 
 
 class _Lips:
@@ -128,15 +136,20 @@ class _Lips:
         """The next rows."""
         self._rows = np.concatenate([self._rows, controls])
 
-    def at(self, times: Array, loudness: Array, pitch: Array) -> Articulation:
-        """As ``player.Mouth`` has it."""
+    def controls(self, times: Array) -> Array:
+        """The rows at *times*, [T, 15]."""
         if not len(self._rows):
-            return compose(np.zeros((len(times), 15)))
+            return np.zeros((len(times), 15))
         at = np.clip(times * FEATURE_RATE - 0.5 - self._first, 0, len(self._rows) - 1)
         low = np.minimum(at.astype(np.int64), max(len(self._rows) - 2, 0))
         share = (at - low)[:, None]
         rows = self._rows.astype(np.float64)
-        controls = (1 - share) * rows[low] + share * rows[np.minimum(low + 1, len(rows) - 1)]
+        controls: Array = (1 - share) * rows[low] + share * rows[np.minimum(low + 1, len(rows) - 1)]
+        return controls
+
+    def at(self, times: Array, loudness: Array, pitch: Array) -> Articulation:
+        """As ``player.Mouth`` has it."""
+        controls = self.controls(times)
         controls[:, -2:] = ease((controls[:, -2:] - DOUBTED) / (SURE - DOUBTED))
         return compose(controls, gain=self._gain, loudness=loudness, pitch=pitch)
 
@@ -146,6 +159,25 @@ class _Lips:
         if over > 0:
             over = min(over, len(self._rows) - 1)
             self._rows, self._first = self._rows[over:].copy(), self._first + over
+
+
+class _Seals:
+    """The seals of the mouth that the network hears at once, where it is sure of them."""
+
+    def __init__(self) -> None:
+        self._lips = _Lips(1.0)
+
+    def hear(self, controls: NDArray[np.float32]) -> None:
+        """The next rows."""
+        self._lips.hear(controls)
+
+    def at(self, times: Array) -> Array:
+        """As ``player.Seals`` has it."""
+        return ease((self._lips.controls(times)[:, -2] - UNSURE) / (FIRM - UNSURE))
+
+    def forget(self, before: float) -> None:
+        """Drop what no later frame is drawn from."""
+        self._lips.forget(before)
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,6 +75,18 @@ class Mouth(Protocol):
         ...
 
 
+class Seals(Protocol):
+    """Seals of the lips that are known beside the phones."""
+
+    def at(self, times: Array) -> Array:
+        """How far the lips are pressed together at *times*, [T] in [0, 1]."""
+        ...
+
+    def forget(self, before: float) -> None:
+        """Only later times may be asked for."""
+        ...
+
+
 def checked_seed(seed: int) -> int:
     """*seed*; VultusError unless it is a whole number from 0 up."""
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
@@ -122,6 +134,7 @@ class Player:
         piece: float = PIECE,
         mouth: Mouth | None = None,
         late: float = 0.0,
+        seals: Seals | None = None,
     ) -> None:
         """As ``drivers.speech.perform``. *mouth* gives the lips in place of the phones; what body and eyes make of
         speech comes *late* seconds after it, where nobody knows yet what follows."""
@@ -129,7 +142,7 @@ class Player:
         self.known = 0.0  # seconds up to which phones and features are final
         self._style, self._seed, self._emotions = style, seed, style.emotions
         self._targets = targets_named(style.targets)
-        self._manner, self._moods, self._mouth, self._late = manner, moods, mouth, late
+        self._manner, self._moods, self._mouth, self._late, self._seals = manner, moods, mouth, late, seals
         self._told = style.heard * (1 - style.neutral)  # share of the emotion that the voice tells
         self._voice = HeardMood() if self._told > 0 else None
         self._next = 0  # the next frame
@@ -192,7 +205,7 @@ class Player:
         loudness = self._prosody.loudness(times)
         mouth = self._mouth.at(times, loudness, pitch) if self._mouth else articulate(
             self._phones, times, gain=style.articulation, loudness=loudness, pitch=pitch, manner=manner,
-            seed=self._seed, targets=self._targets,
+            seed=self._seed, targets=self._targets, seal=self._seals.at(times) if self._seals else None,
         )  # fmt: skip
         # Emotions swell with speech, rest between phrases and are never quite steady.
         swell = (_REST + (1 - _REST) * activity) * (0.95 + 0.05 * np.tanh(noise(times, self._seed, 21, 0.25, 1)[:, 0]))
@@ -233,8 +246,9 @@ class Player:
         self._prosody.forget(time - self._late)
         if self._voice is not None:
             self._voice.forget(time - self._late)
-        if self._mouth is not None:
-            self._mouth.forget(time)
+        for lips in (self._mouth, self._seals):
+            if lips is not None:
+                lips.forget(time)
         for layer in (self._activity, self._blinks, self._gaze, self._gestures):
             layer.forget(time)
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from vultus.drivers.articulation import REACH
 from vultus.drivers.gesture import LEAD
 from vultus.drivers.manner import PLAIN, Manner
-from vultus.drivers.player import PIECE, Counter, Player, Span, checked_pose, checked_seed
+from vultus.drivers.player import PIECE, Counter, Player, Seals, Span, checked_pose, checked_seed
 from vultus.drivers.prosody import AHEAD
 from vultus.drivers.style import Mood, Style
 from vultus.motion import Motion, Time, as_time, video_fps
@@ -66,16 +66,18 @@ def perform(
     moods: Sequence[Mood] = (),
     pose: ArrayLike = (0.0, 0.0, 0.0),
     piece: float = PIECE,
+    seals: Seals | None = None,
 ) -> Iterator[Motion]:
     """As :func:`drive`, from spans of phones and features, such as a voice gives out with its sound.
 
     Without a *duration* in seconds, the motion ends with the last span. *manner* is how this speaker articulates,
     *moods* are emotions that come and go on top of the style's, *pose* is a rotation vector in radians (each at most
     0.5) that the head holds. The motion comes in pieces of *piece* seconds; longer ones take less time in all.
+    *seals* press the lips together where more is known than the phones tell.
     """
     rate = video_fps(fps)
     length = None if duration is None else as_time(duration)
-    player = Player(style or Style(), checked_seed(seed), rate, manner, moods, checked_pose(pose), piece)
+    player = Player(style or Style(), checked_seed(seed), rate, manner, moods, checked_pose(pose), piece, seals=seals)
     return _perform(spans, player, lambda: as_time(player.known) if length is None else length)
 
 

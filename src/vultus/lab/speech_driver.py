@@ -67,7 +67,7 @@ class SpeechNet(nn.Module):
     """Log-mel -> phone logits and mouth controls that come ``DELAY`` frames late, from the past alone."""
 
     def __init__(
-        self, width: int = 192, trunk: Sequence[int] = (1, 2, 4, 8, 1, 2, 4), lips: Sequence[int] = (1, 2)
+        self, width: int = 240, trunk: Sequence[int] = (1, 2, 4, 8, 1, 2, 4), lips: Sequence[int] = (1, 2)
     ) -> None:
         """*trunk* and *lips* are the dilations of the blocks that both heads share and of those for the mouth."""
         super().__init__()
@@ -197,7 +197,7 @@ def measure(model: SpeechNet, clips: Sequence[Heard]) -> dict[str, float]:
 class Options:
     """Train the speech driver's network and export it."""
 
-    steps: int = 4500
+    steps: int = 6000
     """Steps of training."""
     batch: int = 12
     """Windows a step."""
