@@ -7,7 +7,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vultus.camera import Camera
@@ -34,6 +34,7 @@ def scene(seed: int, *, bad: bool = False, reach: float = 120) -> tuple[np.ndarr
 
 
 @settings(max_examples=40, deadline=None)
+@example(seed=3982, height=36, width=2, cull="none", bad=False, reach=120)  # a tie at one of 72 pixels
 @given(
     seed=st.integers(0, 10_000),
     height=st.integers(1, 70),
@@ -52,7 +53,7 @@ def test_rasteriser_equals_the_reference(
     # Rounding may decide otherwise only where two triangles are equally near.
     assert np.all((raster.ids == ids) | (np.abs(raster.inverse_depth - depth) <= 1e-5 * depth))
     same = raster.ids == ids
-    assert same.mean() > 0.99
+    assert np.count_nonzero(~same) <= max(0.01 * same.size, 1)  # one pixel is more than that of a small picture
     hit = same & (ids >= 0)
     np.testing.assert_allclose(raster.bary[hit], bary[hit], atol=1e-4)
     np.testing.assert_allclose(raster.inverse_depth, depth, rtol=1e-5)
