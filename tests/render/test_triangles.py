@@ -34,7 +34,8 @@ def scene(seed: int, *, bad: bool = False, reach: float = 120) -> tuple[np.ndarr
 
 
 @settings(max_examples=40, deadline=None)
-@example(seed=3982, height=36, width=2, cull="none", bad=False, reach=120)  # a tie at one of 72 pixels
+@example(seed=3982, height=36, width=2, cull="none", bad=False, reach=120)  # triangles that are equally near
+@example(seed=57, height=23, width=20, cull="back", bad=False, reach=60)
 @given(
     seed=st.integers(0, 10_000),
     height=st.integers(1, 70),
@@ -52,8 +53,13 @@ def test_rasteriser_equals_the_reference(
     ids, bary, depth = reference.rasterise(screen, triangles, height, width, cull)
     # Rounding may decide otherwise only where two triangles are equally near.
     assert np.all((raster.ids == ids) | (np.abs(raster.inverse_depth - depth) <= 1e-5 * depth))
+    # Of those, however many, each is hit where its barycentrics say, inside it and as near as that.
+    shown = (raster.ids >= 0) & (not bad)  # shares of 1e30 have no digits
+    shares = np.concatenate([raster.bary[shown], 1 - raster.bary[shown].sum(axis=1, keepdims=True)], axis=1)
+    assert shares.min(initial=0) >= -1e-4
+    far = 1 / screen[triangles[raster.ids[shown]], 2]
+    np.testing.assert_allclose((shares * far).sum(axis=1) * depth[shown], 1, rtol=1e-3)
     same = raster.ids == ids
-    assert np.count_nonzero(~same) <= max(0.01 * same.size, 1)  # one pixel is more than that of a small picture
     hit = same & (ids >= 0)
     np.testing.assert_allclose(raster.bary[hit], bary[hit], atol=1e-4)
     np.testing.assert_allclose(raster.inverse_depth, depth, rtol=1e-5)
