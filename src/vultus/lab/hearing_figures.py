@@ -27,9 +27,6 @@ Sound = NDArray[np.float32]
 Hear = Callable[[Sound], NDArray[np.float32]]
 """Sound at 16 kHz -> how likely each viseme is, [T, 15] at 100 Hz."""
 _CHANGE: Final = 4.0  # seconds after which the sound is changed to see what hears it earlier
-_LONGEST: Final = 0.12  # seconds
-_AFTER: Final = 0.035
-"""Seconds after the middle of a phone at which hama says it, as voices of the stage's split "val" show."""
 _KIND: Final = np.array([VISEMES.index(viseme_of(from_arpabet(name)[0])) for name in ARPABET])
 
 

@@ -31,7 +31,7 @@ from vultus.lab import other_lips, photo_lips, read_words, seen_lips
 from vultus.lab.bench import Figure
 from vultus.lab.photo_real import CLIP
 from vultus.lab.read_words import FPS, FRAMES, Spoken
-from vultus.lab.speech_figures import drawn, drivers_table, heard
+from vultus.lab.speech_figures import drawn, drivers_table, figure_lines, heard
 from vultus.lab.wrong_lips import loud_jaw
 from vultus.motion import Motion, concatenate
 
@@ -78,9 +78,8 @@ def bench(quick: bool = False, json_path: str | Path | None = None, progress: Pr
         }  # fmt: skip
         with atomic(json_path) as path:
             path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    return "\n".join(
-        [drivers_table(values, SHOWN, "lips", 1), *skipped(), "", *_lines(aims), "", *_real(real), "", *_seen(seen)]
-    )
+    shown = drivers_table(values, SHOWN, "lips", 1)
+    return "\n".join([shown, *skipped(), "", *figure_lines(aims), "", *_real(real), "", *_seen(seen)])
 
 
 def skipped() -> Iterator[str]:
@@ -106,14 +105,6 @@ def figures(values: Mapping[int, Mapping[str, Mapping[str, float]]]) -> Iterator
     whole = mean("rules, with text", "top 10 %")
     share = mean("learned", "top 10 %") / whole if whole else float("nan")
     yield Figure("learned: top 10 against the rules with text", "times", share, target=">= 0.8")
-
-
-def _lines(some: Sequence[Figure]) -> Iterator[str]:
-    yield "| figure | value | target | met |"
-    yield "|---|---|---|---|"
-    for figure in some:
-        met = "yes" if figure.met else "no"
-        yield f"| {figure.name} | {figure.value:.3g} {figure.unit} | {figure.target} | {met} |"
 
 
 # --- drawn words ----------------------------------------------------------------------------------------------------

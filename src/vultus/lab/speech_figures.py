@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -82,7 +82,7 @@ def bench(quick: bool = False, json_path: str | Path | None = None, progress: Pr
         with atomic(json_path) as path:
             path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     tables = [f"{kind}:\n\n{drivers_table(some)}\n" for kind, some in values.items()]
-    parts = [*tables, *skipped(), "", *_lines(figures), "", hearing_figures.table(heard)]
+    parts = [*tables, *skipped(), "", *figure_lines(figures), "", hearing_figures.table(heard)]
     parts += ["", mood_figures.table(moods) or f"emotion of the voice: not heard, {mood_figures.missing()}"]
     return "\n".join(parts)
 
@@ -121,7 +121,8 @@ def skipped() -> Iterator[str]:
             yield f"\n{judge['judge']}: not run, its validation failed ({judge['why']})."
 
 
-def _lines(figures: list[Figure]) -> Iterator[str]:
+def figure_lines(figures: Iterable[Figure]) -> Iterator[str]:
+    """Markdown: what each figure is, what it should be, and whether it is."""
     yield "| figure | value | target | met |"
     yield "|---|---|---|---|"
     for figure in figures:
