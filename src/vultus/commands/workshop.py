@@ -40,9 +40,9 @@ class Train:
     """Train a recipe on clips of the stage or on a data set; --config.FIELD sets a field of its configuration.
 
     speech is no recipe but the network behind the lips, and learns from sound: its fields are count, others, often,
-    steps, batch and workers, and of the options it heeds --out and --seed. Nor is targets, which tunes the
-    articulation on a reader of real lips: its fields are films, looks, renders, fits, steps, batch, runs and checked,
-    and it heeds --accelerator too.
+    strangers, teacher, steps, batch and workers, and of the options it heeds --out and --seed. Nor is targets, which
+    tunes the articulation on a reader of real lips: its fields are films, looks, renders, fits, steps, batch, runs and
+    checked, and it heeds --accelerator too.
     """
 
     name: Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]
