@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vultus.channels import INDEX
-from vultus.drivers.articulation import Articulation, articulate
+from vultus.drivers.articulation import Articulation, articulate, segments_of
 from vultus.drivers.manner import PLAIN, RANGES, Manner, strays
 from vultus.drivers.style import Mood, express, moods_at
 from vultus.errors import VultusError
@@ -94,7 +94,13 @@ def test_jitter_moves_targets_in_time_and_not_what_they_are() -> None:
     assert all(not np.array_equal(one, plain) for one in moved)
     peaks = [TIMES[int(np.argmax(one[:70]))] for one in moved]
     assert np.ptp(peaks) >= 0.01
-    assert max(abs(float(one.max() - plain.max())) for one in moved) < 0.03
+    still = segments_of(PHONES, 0.0, TIMES[-1])
+    for seed in range(6):
+        strayed = segments_of(PHONES, 0.0, TIMES[-1], Manner(jitter=0.02), seed)
+        assert strayed.rows == still.rows
+        np.testing.assert_array_equal(strayed.value, still.value)
+        np.testing.assert_array_equal(strayed.dominance, still.dominance)
+        assert 0.005 < np.abs(strayed.core_start - still.core_start).max() < 0.1
 
 
 def test_spread_blends_neighbours() -> None:

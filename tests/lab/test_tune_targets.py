@@ -56,7 +56,7 @@ def test_tuning_gives_the_reader_what_it_wants_within_bounds(tmp_path: Path) -> 
         assert found.rows[name].value[jaw] > PHONETIC.rows[name].value[jaw] + 0.02
     for name, row in found.rows.items():
         assert row.value.min() >= 0
-        assert row.value[jaw] <= 0.45
+        assert row.value[jaw] <= 0.55 + 1e-6
         np.testing.assert_array_equal(row.value[-2:], PHONETIC.rows[name].value[-2:])
     np.testing.assert_allclose(found.rows["ZH"].value, PHONETIC.rows["ZH"].value, atol=1e-6)  # never said
     again = tune_targets.tuned(Options(steps=12, batch=2, out=tmp_path / "again"), 5, films, [Jaw()])  # type: ignore[list-item]
@@ -121,7 +121,8 @@ def test_pictures_vary_as_cameras_do() -> None:
 
 def test_looks_are_of_many_people_and_lights() -> None:
     looks = tune_targets.people_and_lights(Options.looks)
-    assert len({person for person, _ in looks}) == len(looks) >= 8
+    assert len(set(looks)) == len(looks)
+    assert len({person for person, _ in looks}) >= 8
     assert len(set(tune_targets.people_and_lights(15))) == 15
     assert {light for _, light in looks} == set(read_words.LIGHTS["tuning"])
 

@@ -50,7 +50,7 @@ _OPENING = [CONTROLS.index(c) for c in ("jawOpen", "mouthLowerDown", "mouthUpper
 _JAW, _LOWER, _UPPER = _OPENING
 _ROUND = [CONTROLS.index(c) for c in ("mouthFunnel", "mouthPucker")]
 _SIDED: Final = ("mouthStretch", "mouthLowerDown", "mouthUpperUp", "mouthSmile")
-_WIDE: Final = 0.45  # jawOpen from which a speaker's own manner is held back; vowels ask for up to 0.34
+_WIDE, _WIDEST = 0.55, 0.675  # jawOpen from which a speaker's own manner is held back, and to where; vowels ask for .45
 _STRAY: Final = 0.24  # of the shorter neighbour: no border strays further, so that targets keep their order
 _FORMING = [CONTROLS.index(c) for c in ("mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile")]
 
@@ -341,9 +341,9 @@ def compose(
     controls[:, _UPPER] *= (1 - manner.jaw) * (1 + manner.upper_lip)
     controls[:, _ROUND] *= manner.rounding
     if manner != PLAIN:
-        # Factors that meet must not make a shout a yawn: from _WIDE on, half as much again is the most.
-        over = np.maximum(controls[:, _JAW] - _WIDE, 0)
-        controls[:, _JAW] += _WIDE / 2 * np.tanh(over / (_WIDE / 2)) - over
+        # Factors that meet must not make a shout a yawn.
+        over, room = np.maximum(controls[:, _JAW] - _WIDE, 0), _WIDEST - _WIDE
+        controls[:, _JAW] += room * np.tanh(over / room) - over
     controls[:, _FORMING] *= gain
     controls[:, CONTROLS.index("jawOpen")] *= 1 - 0.55 * np.maximum(seal, bite)
     data = np.zeros((len(controls), len(CHANNELS)))

@@ -197,7 +197,7 @@ def measure(model: SpeechNet, clips: Sequence[Heard]) -> dict[str, float]:
 class Options:
     """Train the speech driver's network and export it."""
 
-    steps: int = 6000
+    steps: int = 12000
     """Steps of training."""
     batch: int = 12
     """Windows a step."""

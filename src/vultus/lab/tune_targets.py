@@ -44,7 +44,7 @@ PHASE: Final = 0.02
 """Seconds by which frames fall earlier or later at most."""
 _LEAST, _MOST = {"anticipation": 0.015, "carry_over": 0.015, "dominance": 0.05}, 0.15
 _STRONGEST: Final = 20.0
-_CEILING: Final = torch.tensor([{"jawOpen": 0.45, "tongueOut": 0.5}.get(name, 1.0) for name in CONTROLS[:SHAPED]])
+_CEILING: Final = torch.tensor([{"jawOpen": 0.55, "tongueOut": 0.5}.get(name, 1.0) for name in CONTROLS[:SHAPED]])
 _FORMAT, _VERSION = "vultus.spoken-words", 1
 
 
@@ -54,15 +54,15 @@ class Options:
 
     seed: int = 0
     """Of the first of the runs."""
-    films: int = 244
-    """Words that are spoken."""
-    looks: int = 8
+    films: int = 720
+    """Words that are spoken, each as often as the others."""
+    looks: int = 16
     """People in a light, each with a proxy."""
     renders: int = 600
     """Mouths that each proxy learns from."""
     fits: int = 1000
     """Steps of each proxy."""
-    steps: int = 240
+    steps: int = 400
     """Steps of tuning."""
     batch: int = 8
     """Films a step."""
