@@ -13,7 +13,10 @@ import pytest
 
 from vultus import pipeline
 from vultus.cli import main
+from vultus.drivers import learned
+from vultus.drivers import speech as rules
 from vultus.io import audio, formats
+from vultus.motion import concatenate
 from vultus.voices import espeak, formant
 
 RATE = 16000
@@ -68,6 +71,35 @@ def test_animate_writes_curves_that_cover_the_sound(run: Run, speech: Path, tmp_
     for other in outs[1:]:
         # Live Link Face keeps no more than what its columns hold.
         assert np.abs(formats.read_motion(other).expression - motion.expression).max() < 2e-3
+
+
+def test_a_network_moves_the_lips_where_no_text_is_given_and_rules_do_where_one_is(
+    run: Run, speech: Path, tmp_path: Path
+) -> None:
+    told = ("--text", "Five people may see me")
+
+    def made(name: str, *options: str) -> np.ndarray:
+        code, _, err = run("animate", speech, "--out", tmp_path / f"{name}.npz", *options)
+        assert (code, err) == (0, "")
+        return formats.read_motion(tmp_path / f"{name}.npz").data
+
+    samples = audio.read(speech, rate=RATE)
+    alone, text = made("alone"), made("text", *told)
+    np.testing.assert_array_equal(alone, made("learned", "--driver", "learned"))
+    np.testing.assert_array_equal(alone, concatenate(list(learned.drive([samples]))).data)
+    np.testing.assert_array_equal(text, made("rules", *told, "--driver", "rules"))
+    np.testing.assert_array_equal(text, concatenate(list(rules.drive([samples], text=told[1]))).data)
+    by_rules = made("by_rules", "--driver", "rules")
+    np.testing.assert_array_equal(by_rules, concatenate(list(rules.drive([samples]))).data)
+    assert (by_rules != alone).any()
+
+
+def test_drivers_that_cannot_listen_are_refused(run: Run, speech: Path, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "m.npz")
+    told = ("--text", "Five people may see me")
+    refuses(run, tmp_path, "animate", speech, *told, "--driver", "learned", *out, says="sound alone")
+    refuses(run, tmp_path, "animate", *told, "--driver", "hama", *out, says="recording")
+    refuses(run, tmp_path, "animate", speech, "--driver", "rules", "--weights", speech, *out, says="no weights")
 
 
 def test_animate_writes_a_video_with_sound_and_is_repeatable(run: Run, speech: Path, tmp_path: Path) -> None:

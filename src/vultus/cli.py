@@ -113,8 +113,9 @@ class Animate:
     seed: str = "0"
     """Varies blinks, gaze and gestures; the same seed gives the same result."""
     driver: str = ""
-    """What moves the mouth: learned (a network, from sound alone), hama (the rules, with a better ear: extra papers) or
-    a recipe of vultus recipes; rules unless given."""
+    """What moves the mouth: rules, learned (a network, from sound alone), hama (the rules, with a better ear: extra
+    papers) or a recipe of vultus recipes; rules where there is a --text and learned where there is none, unless
+    given."""
     weights: File = None
     """The weights of the --driver, as vultus train wrote them."""
     fps: str = FPS

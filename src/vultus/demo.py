@@ -43,12 +43,13 @@ def demo(
     progress: pipeline.Progress | None = None,
 ) -> pipeline.Report:
     """Write *out* (.mp4), a .glb and a .csv of the same name, and -photo.mp4, in which a photo says the same; the
-    report's notes say what was measured.
+    report's notes say what was measured. The person is told the text, the photo hears the sound alone.
 
     The recording and the photo are fetched once (see ``vultus assets``), unless *photo* names one. Without a network,
     or with *offline*, the built-in voice and a drawn person take their places, and the notes say so. The photo's video
     says of itself that it is synthetic.
     """
+    from vultus.drivers import learned
     from vultus.drivers.speech import perform
     from vultus.heads.person import PersonHead
     from vultus.signals.chunks import SpeechSpan, phones_of, whole
@@ -73,7 +74,8 @@ def demo(
     measured = _measured(concatenate(shown), whole(heard), PersonHead(face, quality="draft"))
     notes = {"recording": source, **measured}
     notes |= {"note": "the first run on a machine compiles before the first picture, later ones do not"}
-    written, notes["photo"] = _photo(second, photo, shown, rate, sound, offline, progress)
+    by_ear = list(learned.drive(sound.blocks(pipeline.SPEECH_RATE), seed=seed, fps=rate))
+    written, notes["photo"] = _photo(second, photo, by_ear, rate, sound, offline, progress)
     return replace(report, written=(*report.written, *written), notes=notes)
 
 
@@ -97,7 +99,7 @@ def _photo(
         report = pipeline.produce(
             motions, rate, [out], look=Look(face, label=SYNTHETIC), sound=sound, progress=progress
         )
-    return (out,), f"{source}; {report.speed:.1f}x real time, labelled as synthetic"
+    return (out,), f"{source}; by ear alone, {report.speed:.1f}x real time, labelled as synthetic"
 
 
 def _portrait(folder: Path, offline: bool) -> tuple[str, str]:

@@ -38,9 +38,12 @@ Progress = Callable[[float, float | None], None]
 SPEECH_RATE = 16000
 CURVES = (".csv", ".json", ".npz")
 OUTPUTS = (".mp4", ".mov", ".glb", *CURVES)
-LEARNED = "learned"
+RULES = "rules"
+"""The driver that moves lips by rules: by the text, or by phones that pocketsphinx hears."""
 HAMA = "hama"
-"""The name of the driver whose lips a network hears in sound alone."""
+"""The same with phones that hama hears."""
+LEARNED = "learned"
+"""The driver whose lips a network hears in sound alone."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +143,9 @@ def animate(
     name of a .txt file. The frame rate lies in (0, 240], *size* is the height and width of the video in pixels; *light*
     and *place* are names of ``person.light.RIGS`` and ``person.places.PLACES``, without *place* the one that goes with
     the light. *face* may be a photo; which of its faces is the *speaker*, and whether it is shown in *full*, see
-    ``looks.Look``. A *driver* moves the mouth of a recording's speaker in place of the rules: "learned", a network that
-    listens, or a recipe with its trained *weights*; with "hama" the rules hear better, where that package is installed.
-    Raises VultusError on bad input.
+    ``looks.Look``. The *driver* of a recording's mouth is "rules" where the text is known and "learned", a network that
+    listens, where it is not; either may be asked for, or a recipe with its trained *weights*, or "hama", with which the
+    rules hear better, where that package is installed. Raises VultusError on bad input.
     """
     from vultus.drivers import learned
     from vultus.drivers.speech import drive, perform
@@ -154,22 +157,24 @@ def animate(
     words = read_text(text)
     if speech and voice:
         raise VultusError("A recording has a voice already", "Leave out the recording or the --voice")
-    listening, hearing = driver == LEARNED, driver == HAMA and not weights
-    if listening and (words or weights):
+    if driver == LEARNED and (words or weights):
         raise VultusError("The learned driver listens to sound alone", "Leave out --text and --weights, or --driver")
-    if not (listening or hearing) and bool(driver) != bool(weights):
+    if driver not in (RULES, HAMA, LEARNED) and bool(driver) != bool(weights):
         raise VultusError("A driver needs its weights, and weights their driver", "Give --driver NAME --weights FILE")
-    if driver and not speech:
-        raise VultusError("A trained driver listens to a recording", "Give one, or leave out --driver")
+    if driver in (RULES, HAMA) and weights:
+        raise VultusError(f"The driver {driver!r} has no weights", "Leave out --weights")
+    if driver not in ("", RULES) and not speech:
+        raise VultusError("A driver listens to a recording", "Give one, or leave out --driver")
     ear = None
-    if hearing:
+    if driver == HAMA:
         from vultus.signals import hama
 
         ear = hama.checked()
     with ExitStack() as stack:
         if speech:
             sound = Sound.open(speech)
-            listen = learned.drive if listening else partial(drive, text=words, ear=ear)
+            told = words or driver in (RULES, HAMA)
+            listen = partial(drive, text=words, ear=ear) if told else learned.drive
             motions = listen(sound.blocks(SPEECH_RATE), style=manner, seed=seed, fps=rate)
             if driver and weights:
                 motions = _driven(motions, sound, words, driver, weights, rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,17 @@ def test_tuning_gives_the_reader_what_it_wants_within_bounds(tmp_path: Path) -> 
     np.testing.assert_allclose(found.rows["ZH"].value, PHONETIC.rows["ZH"].value, atol=1e-6)  # never said
     again = tune_targets.tuned(Options(steps=12, batch=2, out=tmp_path / "again"), 5, films, [Jaw()])  # type: ignore[list-item]
     np.testing.assert_array_equal(again.rows["AA"].value, found.rows["AA"].value)
+
+
+def test_between_runs_lie_their_means() -> None:
+    half = {name: replace(row, value=row.value / 2, dominance=row.dominance * 4) for name, row in PHONETIC.rows.items()}
+    other = replace(PHONETIC, rows=half, carry_over=PHONETIC.carry_over * 4)
+    found = tune_targets.between([PHONETIC, other])
+    for name, row in PHONETIC.rows.items():
+        np.testing.assert_allclose(found.rows[name].value, 0.75 * row.value)
+        np.testing.assert_allclose(found.rows[name].dominance, 2 * row.dominance)
+    np.testing.assert_allclose(found.carry_over, 2 * PHONETIC.carry_over)
+    np.testing.assert_allclose(found.anticipation, PHONETIC.anticipation)
 
 
 def test_a_proxy_draws_what_it_has_seen(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ back to where phonetics has them. Only words, voices, people and lights of the t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -40,6 +40,8 @@ PULL: Final = 0.02
 """What a square of the way from the phonetic targets weighs beside the reader's surprise in nats."""
 JERK: Final = 3.0
 """The same of what the mouth's weights do from frame to frame."""
+BETWEEN: Final = "between them"
+"""What the mean of all runs is called."""
 PHASE: Final = 0.02
 """Seconds by which frames fall earlier or later at most."""
 _LEAST, _MOST = {"anticipation": 0.015, "carry_over": 0.015, "dominance": 0.05}, 0.15
@@ -67,7 +69,7 @@ class Options:
     batch: int = 8
     """Films a step."""
     runs: int = 3
-    """Runs with seeds of their own; the one that is read best on the tuning half is kept."""
+    """Runs with seeds of their own; the one that is read best on the tuning half is kept, or what lies between all."""
     checked: int = 60
     """Films of the tuning half, drawn by the true renderer, by which that is told."""
     accelerator: str = "auto"
@@ -228,19 +230,21 @@ def train(options: Options, say: Callable[[str], None] = lambda line: None) -> d
     looks = people_and_lights(options.looks)
     proxies, wrong = mouth_proxy.looks(looks, packed, options.out, renders=options.renders, steps=options.fits)
     say(f"proxies are wrong by {np.mean(wrong):.2f} grey levels (at most {max(wrong):.2f})")
-    sets = {seed: tuned(options, seed, some, proxies) for seed in range(options.seed, options.seed + options.runs)}
+    runs = range(options.seed, options.seed + options.runs)
+    sets = {f"seed {seed}": tuned(options, seed, some, proxies) for seed in runs}
+    if len(sets) > 1:
+        sets[BETWEEN] = between(list(sets.values()))
     found = checked(options, sets)
-    for seed, figures in found.items():
-        name = "phonetic" if seed is None else f"seed {seed}"
-        say(f"{name}: " + ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
-    best = min(sets, key=lambda seed: found[seed]["mean of log ranks"])
+    for row, figures in found.items():
+        say(f"{row}: " + ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
+    best = min(sets, key=lambda row: found[row]["mean of log ranks"])
     card = {
         "what": "where each phone wants the mouth, tuned on a reader of real lips; opt-in", "reader": READER,
-        "command": command(options), "seed": best, "films": len(some),
+        "command": command(options), "kept": best, "films": len(some),
         "words": len({film.draw.word for film in some}), "voices": sorted({film.draw.voice for film in some}),
         "looks": [f"{person} {light}" for person, light in looks],
         "grey levels that proxies are wrong by": [round(w, 2) for w in wrong],
-        "tuning half, by the true renderer": {"phonetic" if k is None else str(k): v for k, v in found.items()},
+        "tuning half, by the true renderer": found,
     }  # fmt: skip
     with atomic(options.out / "targets_tuned.json") as path:
         path.write_text(as_json(sets[best], card), "utf-8")
@@ -254,23 +258,39 @@ def command(options: Options) -> str:
     return f"vultus train targets --out DIR --seed {options.seed} {told}"
 
 
-def checked(options: Options, sets: dict[int, Targets]) -> dict[int | None, dict[str, float]]:
-    """How each set is read in films of the tuning half that the true renderer draws; None is the phonetic one."""
+def between(sets: Sequence[Targets]) -> Targets:
+    """The mean of *sets*, of the logarithms of dominances and times: what single runs happened upon evens out."""
+
+    def mean(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.asarray(np.exp(np.log(np.maximum(parts, 1e-9)).mean(axis=0)) * (np.max(parts, axis=0) > 0))
+
+    rows = {}
+    for name, row in sets[0].rows.items():
+        same = [some.rows[name] for some in sets]
+        value = np.mean([one.value for one in same], axis=0)
+        rows[name] = replace(row, value=value, dominance=mean([one.dominance for one in same]))
+    return Targets(
+        sets[0].name, rows, mean([some.anticipation for some in sets]), mean([some.carry_over for some in sets])
+    )
+
+
+def checked(options: Options, sets: Mapping[str, Targets]) -> dict[str, dict[str, float]]:
+    """How each set, and the phonetic one, is read in films of the tuning half that the true renderer draws."""
     draws = read_words.draws("tuning", options.checked, options.seed + 1)
     looks = people_and_lights(options.looks)  # few people, so that few are built
     draws = [replace(d, person=looks[i % len(looks)][0], light=looks[i % len(looks)][1]) for i, d in enumerate(draws)]
     draws.sort(key=lambda d: (d.person, d.light))
     spoken = [some for some in map(read_words.said, draws) if some is not None]
-    every = {key: PHONETIC if key is None else sets[key] for key in (None, *sets)}
+    every = {PHONETIC.name: PHONETIC, **sets}
 
     def rows(some: Spoken) -> dict[str, NDArray[np.float32]]:
-        return {str(k): articulate(some.phones, some.times, targets=t).data for k, t in every.items()}
+        return {k: articulate(some.phones, some.times, targets=t).data for k, t in every.items()}
 
     tables = read_words.read(spoken, rows)
     said = [some.draw.word for some in spoken]
-    found: dict[int | None, dict[str, float]] = {}
+    found: dict[str, dict[str, float]] = {}
     for key in every:
-        ranks, _ = read_words.ranks(tables[str(key)], said)
+        ranks, _ = read_words.ranks(tables[key], said)
         found[key] = {
             "median rank": float(np.median(ranks)), "top 1": round(float((ranks == 1).mean()), 3),
             "top 10": round(float((ranks <= 10).mean()), 3), "mean of log ranks": round(float(np.log(ranks).mean()), 3),
